@@ -1,0 +1,134 @@
+#include "base/file.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+ssize_t file_read(int dir, const char *path, size_t max, char **text)
+{
+    auto_fd fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(-errno, "open %s", path);
+    size_t used = 0, size = 0;
+    auto_free char *bytes = NULL;
+    for (;;) {
+        if (size - used < 2) {
+            size = size ? size * 2 : 4096;
+            char *grown = realloc(bytes, size);
+            if (!grown)
+                return fail(-ENOMEM, "read %s", path);
+            bytes = grown;
+        }
+        ssize_t n = read(fd, bytes + used, size - used - 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail(-errno, "read %s", path);
+        if (n == 0)
+            break;
+        used += (size_t)n;
+        if (used > max)
+            return refuse(-EFBIG, "read %s: larger than %zu bytes", path, max);
+    }
+    bytes[used] = '\0';
+    *text = take_ptr(&bytes);
+    return (ssize_t)used;
+}
+
+int fd_write_all(int fd, const void *bytes, size_t size)
+{
+    for (const char *p = bytes; size;) {
+        ssize_t n = write(fd, p, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        p += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+int file_put(int dir, const char *path, const char *text)
+{
+    auto_fd fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    size_t size = strlen(text);
+    ssize_t n = write(fd, text, size);
+    if (n < 0)
+        return -errno;
+    return (size_t)n == size ? 0 : -EIO;
+}
+
+int file_replace(int dir, const char *path, const void *bytes, size_t size, mode_t mode)
+{
+    char beside[4096];
+    if (snprintf(beside, sizeof beside, "%s.%d.tmp", path, getpid()) >= (int)sizeof beside)
+        return fail(-ENAMETOOLONG, "write %s", path);
+    auto_fd fd = openat(dir, beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0)
+        return fail(-errno, "create %s", beside);
+    int r = fd_write_all(fd, bytes, size);
+    if (r == 0 && renameat(dir, beside, dir, path) < 0)
+        r = -errno;
+    if (r < 0) {
+        unlinkat(dir, beside, 0);
+        return fail(r, "write %s", path);
+    }
+    return 0;
+}
+
+int dir_make(const char *path, mode_t mode)
+{
+    if (mkdir(path, mode) == 0 || errno == EEXIST)
+        return 0;
+    const char *slash = strrchr(path, '/');
+    if (errno != ENOENT || !slash || slash == path)
+        return fail(-errno, "create directory %s", path);
+    char parent[4096];
+    size_t length = (size_t)(slash - path);
+    if (length >= sizeof parent)
+        return fail(-ENAMETOOLONG, "create directory %s", path);
+    memcpy(parent, path, length);
+    parent[length] = '\0';
+    TRY(dir_make(parent, mode));
+    return mkdir(path, mode) == 0 || errno == EEXIST ? 0
+                                                     : fail(-errno, "create directory %s", path);
+}
+
+static int tree_remove_on(int dir, const char *path, dev_t device)
+{
+    if (unlinkat(dir, path, 0) == 0 || errno == ENOENT)
+        return 0;
+    int reason = errno;
+    auto_fd fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 && errno == EACCES && fchmodat(dir, path, 0700, 0) == 0)
+        fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return fail(errno == ENOTDIR || errno == ELOOP ? -reason : -errno, "remove %s", path);
+    if (fstat(fd, &st) < 0 || (device && st.st_dev != device))
+        return refuse(-EXDEV, "remove %s: something is mounted there", path);
+    auto_dir d = fdopendir(fd);
+    if (!d)
+        return fail(-errno, "remove %s", path);
+    int inner = take_fd(&fd);
+    for (struct dirent *e; (e = readdir(d));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
+            if (fchmod(inner, 0700) < 0 && errno != EPERM && errno != EROFS)
+                return fail(-errno, "remove %s", path);
+            TRY(tree_remove_on(inner, e->d_name, st.st_dev));
+        }
+    if (unlinkat(dir, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
+        return fail(-errno, "remove %s", path);
+    return 0;
+}
+
+int tree_remove(int dir, const char *path)
+{
+    return tree_remove_on(dir, path, 0);
+}

@@ -1,0 +1,26 @@
+/* Whole files, relative to directory fds. Every fd returned is O_CLOEXEC and owned by the caller. */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Reads all of a regular or /proc-like file, at most MAX bytes, NUL-terminated. Caller frees *TEXT.
+ * Returns the length, or -errno with a sentence (-EFBIG above MAX). */
+ssize_t file_read(int dir, const char *path, size_t max, char **text);
+
+/* Writes all of TEXT to an existing file such as a cgroup or sysctl knob, in one write(2).
+ * Allocates nothing and leaves no sentence, so INIT may call it. */
+int file_put(int dir, const char *path, const char *text);
+
+/* Creates or replaces a file: written beside it, then renamed over it. */
+int file_replace(int dir, const char *path, const void *bytes, size_t size, mode_t mode);
+
+/* Writes everything, through short writes and EINTR. No sentence. */
+int fd_write_all(int fd, const void *bytes, size_t size);
+
+/* mkdir -p; existing directories are left as they are. */
+int dir_make(const char *path, mode_t mode);
+
+/* rm -rf below and including PATH, never following links, never crossing into a mount of another
+ * device. Missing is success. */
+int tree_remove(int dir, const char *path);

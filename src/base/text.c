@@ -1,0 +1,170 @@
+#include "base/text.h"
+
+#include "base/arena.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+int text_to_u64(const char *text, uint64_t max, uint64_t *value)
+{
+    uint64_t sum = 0;
+    if (!*text)
+        return -EINVAL;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9')
+            return -EINVAL;
+        uint64_t digit = (uint64_t)(*text - '0');
+        if (__builtin_mul_overflow(sum, 10U, &sum) || __builtin_add_overflow(sum, digit, &sum))
+            return -ERANGE;
+    }
+    if (sum > max)
+        return -ERANGE;
+    *value = sum;
+    return 0;
+}
+
+int text_to_u32(const char *text, uint32_t *value)
+{
+    uint64_t wide;
+    int r = text_to_u64(text, UINT32_MAX, &wide);
+    if (r == 0)
+        *value = (uint32_t)wide;
+    return r;
+}
+
+int text_to_id(const char *text, uint32_t *value)
+{
+    uint64_t wide;
+    int r = text_to_u64(text, UINT32_MAX - 1, &wide);
+    if (r == 0)
+        *value = (uint32_t)wide;
+    return r;
+}
+
+int text_to_i64(const char *text, int64_t *value)
+{
+    bool negative = *text == '-';
+    uint64_t magnitude;
+    int r = text_to_u64(text + negative, INT64_MAX, &magnitude);
+    if (r == 0)
+        *value = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    return r;
+}
+
+/* Splits "1.5g" into 1500 thousandths and "g". */
+static int thousandths(const char *text, uint64_t *value, const char **suffix)
+{
+    const char *p = text;
+    uint64_t sum = 0;
+    for (; *p >= '0' && *p <= '9'; p++)
+        if (__builtin_mul_overflow(sum, 10U, &sum) ||
+            __builtin_add_overflow(sum, (uint64_t)(*p - '0'), &sum))
+            return -ERANGE;
+    if (p == text)
+        return -EINVAL;
+    if (__builtin_mul_overflow(sum, 1000U, &sum))
+        return -ERANGE;
+    if (*p == '.') {
+        uint64_t place = 100;
+        const char *first = ++p;
+        for (; *p >= '0' && *p <= '9'; p++, place /= 10)
+            sum += place * (uint64_t)(*p - '0');
+        if (p == first)
+            return -EINVAL;
+    }
+    *value = sum;
+    *suffix = p;
+    return 0;
+}
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+/* VALUE in thousandths times the factor of SUFFIX, divided by 1000. */
+static int scale(const char *text, const struct unit *units, uint64_t *value)
+{
+    uint64_t number;
+    const char *suffix;
+    int r = thousandths(text, &number, &suffix);
+    if (r < 0)
+        return r;
+    for (; units->name; units++)
+        if (strcasecmp(units->name, suffix) == 0) {
+            unsigned __int128 product = (unsigned __int128)number * units->factor / 1000;
+            if (product > INT64_MAX)
+                return -ERANGE;
+            *value = (uint64_t)product;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+int text_to_bytes(const char *text, uint64_t *value)
+{
+    static const struct unit units[] = {
+        {"", 1},           {"b", 1},           {"k", 1ULL << 10},  {"kb", 1ULL << 10},
+        {"kib", 1ULL << 10}, {"m", 1ULL << 20},  {"mb", 1ULL << 20}, {"mib", 1ULL << 20},
+        {"g", 1ULL << 30}, {"gb", 1ULL << 30}, {"gib", 1ULL << 30}, {"t", 1ULL << 40},
+        {"tb", 1ULL << 40}, {"tib", 1ULL << 40}, {NULL, 0},
+    };
+    return scale(text, units, value);
+}
+
+int text_to_ms(const char *text, uint64_t *value)
+{
+    static const struct unit units[] = {
+        {"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0},
+    };
+    return scale(text, units, value);
+}
+
+char **text_split(struct arena *arena, const char *text, char separator, size_t *count)
+{
+    size_t n = 1;
+    for (const char *p = text; *p; p++)
+        n += *p == separator;
+    char **list = arena_alloc(arena, (n + 1) * sizeof *list);
+    for (size_t i = 0; i < n; i++) {
+        const char *end = strchrnul(text, separator);
+        list[i] = arena_strndup(arena, text, (size_t)(end - text));
+        text = end + 1;
+    }
+    if (count)
+        *count = n;
+    return list;
+}
+
+size_t text_count(char *const *list)
+{
+    size_t n = 0;
+    while (list && list[n])
+        n++;
+    return n;
+}
+
+char *text_join(struct arena *arena, char *const *list, const char *separator)
+{
+    size_t size = 1;
+    for (size_t i = 0; list[i]; i++)
+        size += strlen(list[i]) + strlen(separator);
+    char *text = arena_alloc(arena, size), *p = text;
+    for (size_t i = 0; list[i]; i++)
+        p = stpcpy(stpcpy(p, i ? separator : ""), list[i]);
+    return text;
+}
+
+int text_random_hex(char *out, size_t size)
+{
+    unsigned char bytes[64];
+    if (size > sizeof bytes || getrandom(bytes, size, 0) != (ssize_t)size)
+        return -EIO;
+    for (size_t i = 0; i < size; i++) {
+        out[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+        out[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
+    }
+    out[2 * size] = '\0';
+    return 0;
+}

@@ -1,0 +1,43 @@
+/* Strings and strict numbers. "Strict" means: the whole text is the number, decimal, in range, no
+ * sign, no blanks; `-1`, `4294967295` as an id, twenty digits and "" never become something else. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct arena;
+
+static inline bool text_equal(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+/* The rest of TEXT after PREFIX, or NULL. */
+static inline const char *text_after(const char *text, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return strncmp(text, prefix, n) == 0 ? text + n : NULL;
+}
+
+/* Decimal digits only, value at most MAX. 0 or -EINVAL / -ERANGE; leaves no sentence. */
+int text_to_u64(const char *text, uint64_t max, uint64_t *value);
+int text_to_u32(const char *text, uint32_t *value);
+/* A uid or gid: at most 4294967294, for (uid_t)-1 means "leave unchanged" to setresuid(2). */
+int text_to_id(const char *text, uint32_t *value);
+/* An optional '-' and decimal digits. */
+int text_to_i64(const char *text, int64_t *value);
+/* Bytes, with an optional suffix b k m g t (binary, either case), a fraction allowed: 1.5g. */
+int text_to_bytes(const char *text, uint64_t *value);
+/* Seconds, or a number with ms s m h, into milliseconds. */
+int text_to_ms(const char *text, uint64_t *value);
+
+/* Splits at SEPARATOR into a NULL-terminated list in the arena; empty fields are kept. */
+char **text_split(struct arena *arena, const char *text, char separator, size_t *count);
+/* Joins a NULL-terminated list. */
+char *text_join(struct arena *arena, char *const *list, const char *separator);
+size_t text_count(char *const *list);
+
+/* Lowercase hexadecimal of SIZE random bytes from getrandom(2); OUT holds 2*SIZE+1. */
+int text_random_hex(char *out, size_t size);

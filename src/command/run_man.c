@@ -1,0 +1,73 @@
+/* What bocal-run(1) says beyond the options, as scdoc(5) source. */
+#include "command/run_man.h"
+
+static const struct option_section before[] = {
+    {"DESCRIPTION",
+     "Runs a command in a new container and waits for it. The container has its own users,\n"
+     "processes, mounts, network, host name, IPC and cgroup view, and is removed at its end.\n"
+     "It works as root and as an ordinary user, without a daemon.\n"
+     "\n"
+     "Without _COMMAND_, and with a first word that begins with a slash, the root file system is\n"
+     "the small image inside the executable, and what the container writes is thrown away. With\n"
+     "*--rootfs* it is that directory, and all words are the command. Names of images are\n"
+     "recognised and refused: pulling them is not built yet.\n"
+     "\n"
+     "Without _COMMAND_ a shell is run, on a terminal as with *-it*.\n"
+     "\n"
+     "Options end at the first word that is none; *--* ends them too. Flags can be written\n"
+     "*--flag=true* and *--flag=false*. An option given twice counts as given last, unless it\n"
+     "says that it may be given several times.\n"},
+    {NULL, NULL},
+};
+
+static const struct option_section after[] = {
+    {"NAMESPACES",
+     "*private*\n\tA new one.\n\n"
+     "*host*\n\tThe caller's.\n\n"
+     "*container:*_PID_\n\tThat of the process _PID_.\n\n"
+     "*none*\n\tFor *--network* only: a new one with nothing but the loopback interface.\n"},
+    {"VOLUMES",
+     "The options of *--volume*, separated by commas:\n\n"
+     "*ro*, *rw*\n\tWhether it can be written.\n\n"
+     "*z*, *Z*\n\tGive it an SELinux label, shared with other containers or private.\n\n"
+     "*U*\n\tChange its owner on disk to the container's user.\n\n"
+     "*idmap*\n\tMap its owners as the container's users are mapped.\n\n"
+     "*shared*, *slave*, *private*, *rshared*, *rslave*, *rprivate*\n"
+     "\tHow later mounts below it are passed on, see *mount_namespaces*(7).\n\n"
+     "*noexec*, *nosuid*, *nodev*\n\tAs for *mount*(8).\n"},
+    {"EXIT STATUS",
+     "The command's own, and:\n\n"
+     "*125*\n\tbocal failed: one line on standard error says what, why and what can be done.\n\n"
+     "*126*\n\tThe command cannot be executed.\n\n"
+     "*127*\n\tThe command was not found.\n\n"
+     "*128+n*\n\tThe command was ended by signal number n; 137 with a sentence about memory:\n"
+     "\tit used more than *--memory*.\n"},
+    {"EXAMPLES",
+     "A shell in a container:\n\n"
+     "\tbocal run\n\n"
+     "One command, and how its container came to be:\n\n"
+     "\tbocal run --explain /bin/id\n\n"
+     "The same as a configuration for an OCI runtime:\n\n"
+     "\tbocal run --dry-run=oci /bin/id > config.json\n\n"
+     "This directory, to be read only, half a processor and 64 megabytes:\n\n"
+     "\tbocal run --cpus 0.5 -m 64m -v \"$PWD:/src:ro\" /bin/ls /src\n\n"
+     "Another root file system, which stays as it is:\n\n"
+     "\tbocal run -it --rootfs /srv/debian:O bash\n"},
+    {"ENVIRONMENT",
+     "*XDG\\_RUNTIME\\_DIR*\n\tWhere an ordinary user's running containers are recorded.\n\n"
+     "*XDG\\_DATA\\_HOME*\n\tWhere an ordinary user's image is unpacked.\n"},
+    {"FILES",
+     "_/run/bocal_, _$XDG\\_RUNTIME\\_DIR/bocal_\n"
+     "\tRunning containers, of root and of a user.\n\n"
+     "_/var/lib/bocal_, _$XDG\\_DATA\\_HOME/bocal_\n"
+     "\tThe unpacked image, of root and of a user.\n\n"
+     "_/etc/subuid_, _/etc/subgid_\n"
+     "\tThe ranges of ids that a user may give to containers. Without one a container has one\n"
+     "\tuser, root, who is the caller.\n"},
+    {"SEE ALSO",
+     "*bocal*(1), *namespaces*(7), *user_namespaces*(7), *cgroups*(7), *capabilities*(7),\n"
+     "*seccomp*(2), *subuid*(5)\n"},
+    {NULL, NULL},
+};
+
+const struct option_prose run_prose = {.before = before, .after = after};

@@ -1,0 +1,259 @@
+#include "kernel/cgroup.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+const char *const cgroup_names_v1[CG_COUNT] = {
+    [CG_CPU] = "cpu",         [CG_CPUSET] = "cpuset",   [CG_MEMORY] = "memory",
+    [CG_PIDS] = "pids",       [CG_IO] = "blkio",        [CG_DEVICES] = "devices",
+    [CG_FREEZER] = "freezer", [CG_HUGETLB] = "hugetlb",
+};
+
+const char *const cgroup_names_v2[CG_COUNT] = {
+    [CG_CPU] = "cpu",   [CG_CPUSET] = "cpuset", [CG_MEMORY] = "memory",
+    [CG_PIDS] = "pids", [CG_IO] = "io",         [CG_HUGETLB] = "hugetlb",
+};
+
+/* ---- probing ---- */
+
+static bool has_word(const char *list, const char *word, const char *separators)
+{
+    size_t length = strlen(word);
+    for (const char *p = list; *p;) {
+        size_t n = strcspn(p, separators);
+        if (n == length && memcmp(p, word, n) == 0)
+            return true;
+        p += n + (p[n] != '\0');
+    }
+    return false;
+}
+
+static uint32_t controllers_in(const char *list)
+{
+    uint32_t bits = 0;
+    for (int i = 0; i < CG_COUNT; i++)
+        if (cgroup_names_v2[i] && has_word(list, cgroup_names_v2[i], " \n"))
+            bits |= 1U << i;
+    return bits;
+}
+
+/* A mountinfo line: "36 35 0:31 ROOT POINT options - TYPE SOURCE SUPER" (proc(5)). The first mount of
+ * a hierarchy is taken; in a container ROOT is its own cgroup's path. */
+static void parse_mount(struct arena *arena, char *line, const char *roots[CG_COUNT + 1],
+                        struct cgroup_facts *facts)
+{
+    char root[1024], point[1024], type[64], super[1024];
+    char *dash = strstr(line, " - cgroup");
+    if (!dash || sscanf(line, "%*s %*s %*s %1023s %1023s", root, point) != 2 ||
+        sscanf(dash + 3, "%63s %*s %1023s", type, super) != 2)
+        return;
+    if (strcmp(type, "cgroup2") == 0) {
+        if (!facts->v2.mount) {
+            facts->v2.mount = arena_strdup(arena, point);
+            roots[CG_COUNT] = arena_strdup(arena, root);
+        }
+        return;
+    }
+    for (int i = 0; i < CG_COUNT; i++)
+        if (!facts->v1[i].mount && has_word(super, cgroup_names_v1[i], ",")) {
+            facts->v1[i].mount = arena_strdup(arena, point);
+            roots[i] = arena_strdup(arena, root);
+        }
+}
+
+/* The caller's cgroup PATH, as a directory below a mount whose root is ROOT. */
+static const char *own_directory(struct arena *arena, const char *mount, const char *root,
+                                 const char *path)
+{
+    const char *rest = strcmp(root, "/") == 0 ? path : text_after(path, root);
+    if (!rest || strcmp(rest, "/") == 0)
+        return mount;
+    return arena_printf(arena, "%s%s", mount, rest);
+}
+
+static void parse_membership(struct arena *arena, char *line, const char *roots[CG_COUNT + 1],
+                             struct cgroup_facts *facts)
+{
+    char *list = strchr(line, ':');
+    char *path = list ? strchr(list + 1, ':') : NULL;
+    if (!path)
+        return;
+    *path++ = '\0';
+    list++;
+    if (!*list && facts->v2.mount)
+        facts->v2.own = own_directory(arena, facts->v2.mount, roots[CG_COUNT], path);
+    for (int i = 0; i < CG_COUNT; i++)
+        if (facts->v1[i].mount && has_word(list, cgroup_names_v1[i], ","))
+            facts->v1[i].own = own_directory(arena, facts->v1[i].mount, roots[i], path);
+}
+
+void cgroup_parse(struct arena *arena, const char *mountinfo, const char *cgroup,
+                  struct cgroup_facts *facts)
+{
+    const char *roots[CG_COUNT + 1] = {NULL};
+    char *mounts = arena_strdup(arena, mountinfo), *memberships = arena_strdup(arena, cgroup);
+    char *rest = NULL;
+    for (char *l = strtok_r(mounts, "\n", &rest); l; l = strtok_r(NULL, "\n", &rest))
+        parse_mount(arena, l, roots, facts);
+    for (char *l = strtok_r(memberships, "\n", &rest); l; l = strtok_r(NULL, "\n", &rest))
+        parse_membership(arena, l, roots, facts);
+}
+
+/* The contents of DIR/NAME in the arena without its newline, or "". */
+static const char *read_small(struct arena *arena, const char *dir, const char *name)
+{
+    char path[4096], text[512];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (n <= 0)
+        return "";
+    text[n - (text[n - 1] == '\n')] = '\0';
+    return arena_strdup(arena, text);
+}
+
+static bool has_file(const char *dir, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return access(path, F_OK) == 0;
+}
+
+static void probe_tree(struct cgroup_tree *tree)
+{
+    if (!tree->mount)
+        return;
+    tree->writable = access(tree->mount, W_OK) == 0;
+    tree->own_writable = tree->own && access(tree->own, W_OK) == 0;
+}
+
+static void probe_v2(struct arena *arena, struct cgroup_facts *facts)
+{
+    const char *mount = facts->v2.mount;
+    if (!mount)
+        return;
+    facts->v2_controllers = controllers_in(read_small(arena, mount, "cgroup.controllers"));
+    facts->v2_enabled = controllers_in(read_small(arena, mount, "cgroup.subtree_control"));
+    if (facts->v2.own)
+        facts->v2_own = controllers_in(read_small(arena, facts->v2.own, "cgroup.controllers"));
+    facts->v2_swap = facts->v2_controllers >> CG_MEMORY & 1;
+}
+
+static void probe_v1(struct arena *arena, struct cgroup_facts *facts)
+{
+    if (facts->v1[CG_MEMORY].mount)
+        facts->v1_swap = has_file(facts->v1[CG_MEMORY].mount, "memory.memsw.limit_in_bytes");
+    if (facts->v1[CG_IO].mount) {
+        static const char *const names[] = {"blkio.weight", "blkio.bfq.weight"};
+        for (size_t i = 0; i < COUNT(names) && facts->v1[CG_IO].own; i++)
+            if (!facts->blkio_weight && has_file(facts->v1[CG_IO].own, names[i]))
+                facts->blkio_weight = names[i];
+    }
+    if (facts->v1[CG_CPUSET].mount) {
+        facts->cpuset_cpus = read_small(arena, facts->v1[CG_CPUSET].mount, "cpuset.cpus");
+        facts->cpuset_mems = read_small(arena, facts->v1[CG_CPUSET].mount, "cpuset.mems");
+    }
+}
+
+int cgroup_probe(struct arena *arena, struct cgroup_facts *facts)
+{
+    auto_free char *mountinfo = NULL, *cgroup = NULL;
+    *facts = (struct cgroup_facts){0};
+    TRY((int)file_read(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mountinfo));
+    TRY((int)file_read(AT_FDCWD, "/proc/self/cgroup", 1 << 20, &cgroup));
+    cgroup_parse(arena, mountinfo, cgroup, facts);
+    probe_tree(&facts->v2);
+    for (int i = 0; i < CG_COUNT; i++)
+        probe_tree(&facts->v1[i]);
+    probe_v2(arena, facts);
+    probe_v1(arena, facts);
+    return 0;
+}
+
+/* ---- making, setting, removing ---- */
+
+int cgroup_create(const char *dir)
+{
+    return mkdir(dir, 0755) < 0 ? fail(-errno, "create %s", dir) : 0;
+}
+
+int cgroup_write(const char *file, const char *value)
+{
+    int r = file_put(AT_FDCWD, file, value);
+    return r < 0 ? fail(r, "write %s to %s", value, file) : 0;
+}
+
+static void sleep_us(long us)
+{
+    nanosleep(&(struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000}, NULL);
+}
+
+/* cgroup.kill (Linux 5.14) reaches everything below at once; v1 has only a list of processes. */
+static void kill_all(const char *dir)
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/cgroup.kill", dir);
+    if (file_put(AT_FDCWD, path, "1") == 0)
+        return;
+    snprintf(path, sizeof path, "%s/cgroup.procs", dir);
+    auto_file procs = fopen(path, "re");
+    for (int pid; procs && fscanf(procs, "%d", &pid) == 1;)
+        if (pid > 0)
+            kill(pid, SIGKILL);
+}
+
+static int remove_once(const char *dir)
+{
+    if (rmdir(dir) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EBUSY && errno != ENOTEMPTY)
+        return -errno;
+    kill_all(dir);
+    auto_dir d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
+            char inner[4200];
+            if (snprintf(inner, sizeof inner, "%s/%s", dir, e->d_name) < (int)sizeof inner)
+                remove_once(inner);
+        }
+    return rmdir(dir) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int cgroup_remove(const char *dir)
+{
+    enum { FIRST_US = 100, LONGEST_US = 50000, PATIENCE_US = 2000000 };
+    long slept = 0;
+    for (long pause = FIRST_US;; pause = pause * 2 < LONGEST_US ? pause * 2 : LONGEST_US) {
+        int r = remove_once(dir);
+        if (r == 0)
+            return 0;
+        if ((r != -EBUSY && r != -ENOTEMPTY) || slept > PATIENCE_US)
+            return fail(r, "remove cgroup %s", dir);
+        sleep_us(pause);
+        slept += pause;
+    }
+}
+
+uint64_t cgroup_oom_kills(const char *dir)
+{
+    static const char *const files[] = {"memory.events", "memory.oom_control"};
+    for (size_t i = 0; i < COUNT(files); i++) {
+        char path[4200], key[64];
+        unsigned long long value;
+        snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+        auto_file file = fopen(path, "re");
+        while (file && fscanf(file, "%63s %llu", key, &value) == 2)
+            if (strcmp(key, "oom_kill") == 0)
+                return value;
+    }
+    return 0;
+}

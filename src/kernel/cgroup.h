@@ -1,0 +1,57 @@
+/* Control groups of both generations through one small interface. A container's cgroup is a set of
+ * directories, one per hierarchy that it needs; each is created, written to and removed alike. What
+ * differs (names of files, units, order) is decided by the planner (runtime/plan_cgroup.c) from
+ * struct cgroup_facts. cgroups(7), cgroup-v1 and cgroup-v2 of the kernel's documentation. */
+#pragma once
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum controller {
+    CG_CPU, CG_CPUSET, CG_MEMORY, CG_PIDS, CG_IO, CG_DEVICES, CG_FREEZER, CG_HUGETLB, CG_COUNT,
+};
+
+/* One hierarchy as the caller sees it. */
+struct cgroup_tree {
+    const char *mount;  /* mount point; NULL: not there */
+    const char *own;    /* the caller's own cgroup in it, as a directory */
+    bool writable;      /* the caller may create cgroups at the mount point */
+    bool own_writable;  /* ... and in its own cgroup */
+};
+
+struct cgroup_facts {
+    struct cgroup_tree v2;
+    uint32_t v2_controllers; /* bit per controller that v2 has at its mount point */
+    uint32_t v2_enabled;     /* bit per controller that it passes on to children */
+    uint32_t v2_own;         /* bit per controller in the caller's own cgroup */
+    struct cgroup_tree v1[CG_COUNT];
+    bool v1_swap;            /* memory.memsw.* exists */
+    bool v2_swap;            /* memory.swap.max exists */
+    const char *blkio_weight; /* v1: the file's name, or NULL when the kernel has none */
+    const char *cpuset_cpus, *cpuset_mems; /* v1: what a child has to be given before a task joins */
+};
+
+extern const char *const cgroup_names_v1[CG_COUNT]; /* "cpu", "blkio", ...; */
+extern const char *const cgroup_names_v2[CG_COUNT]; /* "cpu", "io", ...; NULL: no controller there */
+
+int cgroup_probe(struct arena *arena, struct cgroup_facts *facts);
+/* The same from the texts of /proc/self/mountinfo and /proc/self/cgroup; touches no file. */
+void cgroup_parse(struct arena *arena, const char *mountinfo, const char *cgroup,
+                  struct cgroup_facts *facts);
+
+/* Creates the cgroup DIR, which must not exist. -errno with a sentence. */
+int cgroup_create(const char *dir);
+
+/* Writes VALUE to the file. -errno with a sentence. */
+int cgroup_write(const char *file, const char *value);
+
+/* Kills what is in DIR and below, and removes it. Missing is success; an empty one costs one rmdir(2).
+ * -errno with a sentence when it does not go within two seconds. */
+int cgroup_remove(const char *dir);
+
+/* How often the kernel killed for want of memory in DIR (memory.events or memory.oom_control); 0 when
+ * it cannot be told. */
+uint64_t cgroup_oom_kills(const char *dir);

@@ -1,0 +1,119 @@
+#include "kernel/mount.h"
+
+#include "base/cleanup.h"
+
+#include <limits.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+enum { PROC_ROOT_INODE = 1 };
+
+int mount_clone(int dir, const char *path, bool recursive)
+{
+    return sys_open_tree(dir, path,
+                         OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0) |
+                             (*path ? 0 : AT_EMPTY_PATH));
+}
+
+int mount_create(const char *type, const char *const *settings, uint64_t attributes)
+{
+    auto_fd fs = sys_fsopen(type);
+    if (fs < 0)
+        return fs;
+    for (; settings && *settings; settings += 2) {
+        const char *value = settings[1];
+        int r = sys_fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, settings[0],
+                             value, 0);
+        if (r < 0)
+            return r;
+    }
+    int r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+    if (r < 0)
+        return r;
+    return sys_fsmount(fs, (unsigned)attributes);
+}
+
+int mount_attach(int mount, int target)
+{
+    return sys_move_mount(mount, "", target, "",
+                          MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+int mount_attributes(int mount, bool recursive, uint64_t set, uint64_t clear, uint64_t propagation)
+{
+    if (!set && !clear && !propagation)
+        return 0;
+    struct mount_attr attr = {.attr_set = set, .attr_clr = clear, .propagation = propagation};
+    return sys_mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr);
+}
+
+int mount_idmap(int mount, bool recursive, int userns)
+{
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (unsigned)userns};
+    return sys_mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr);
+}
+
+static int open_target(int root, const char *path, bool directory, bool strict)
+{
+    return sys_openat2(root, *path ? path : ".",
+                       O_PATH | O_CLOEXEC | (directory ? O_DIRECTORY : 0), 0,
+                       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
+                           (strict ? RESOLVE_NO_SYMLINKS : 0));
+}
+
+/* Makes the last component of PATH[0..length) in its already existing parent. */
+static int make_component(int root, char *path, size_t length, bool directory)
+{
+    size_t start = length;
+    while (start && path[start - 1] != '/')
+        start--;
+    char first = path[start];
+    path[start] = '\0';
+    auto_fd parent = sys_open_in_root(root, start ? path : ".", O_PATH | O_DIRECTORY, 0);
+    path[start] = first;
+    if (parent < 0)
+        return parent;
+    if (directory)
+        return mkdirat(parent, path + start, 0755) < 0 && errno != EEXIST ? -errno : 0;
+    auto_fd file = openat(parent, path + start,
+                          O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
+    return file < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int mount_target(int root, const char *path, bool directory, bool strict)
+{
+    int fd = open_target(root, path, directory, strict);
+    if (fd != -ENOENT)
+        return fd;
+    char copy[PATH_MAX];
+    size_t length = strlen(path);
+    if (length >= sizeof copy)
+        return -ENAMETOOLONG;
+    memcpy(copy, path, length + 1);
+    while (length && copy[length - 1] == '/')
+        copy[--length] = '\0';
+    for (size_t i = 1; i <= length; i++) {
+        if (copy[i] != '/' && copy[i] != '\0')
+            continue;
+        bool last = i == length;
+        char kept = copy[i];
+        copy[i] = '\0';
+        auto_fd there = open_target(root, copy, false, strict);
+        int r = there == -ENOENT ? make_component(root, copy, i, directory || !last) : 0;
+        copy[i] = kept;
+        if (r < 0)
+            return r;
+    }
+    return open_target(root, copy, directory, strict);
+}
+
+int mount_is_proc(int fd)
+{
+    struct statfs fs;
+    struct stat st;
+    if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    return fs.f_type == PROC_SUPER_MAGIC && st.st_ino == PROC_ROOT_INODE ? 0 : -EXDEV;
+}

@@ -1,0 +1,142 @@
+/* The only home of #ifdef and of system calls that the C library lacks. Everything here is a bare
+ * call: 0 or more on success, -errno on failure, no allocation, no sentence, so that HOST and the
+ * forked INIT may both use it. The documented floor is Linux 5.14. */
+#pragma once
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#ifndef MOUNT_ATTR_NOSYMFOLLOW
+#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
+#endif
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+#ifndef PIDFD_GET_USER_NAMESPACE
+#define PIDFD_GET_USER_NAMESPACE _IO(0xFF, 9)
+#endif
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+/* FSCONFIG_SET_FD for overlay layers: Linux 6.13. The constant itself is as old as fsconfig(2). */
+
+#define SYS_RESULT(call)                    \
+    ({                                      \
+        long r_ = (call);                   \
+        r_ < 0 ? -errno : (int)r_;          \
+    })
+
+static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t mode,
+                              uint64_t resolve)
+{
+    struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
+    return SYS_RESULT(syscall(SYS_openat2, dir, path, &how, sizeof how));
+}
+
+/* PATH as a process whose root is ROOT would see it: symlinks and ".." cannot leave ROOT. */
+static inline int sys_open_in_root(int root, const char *path, int flags, mode_t mode)
+{
+    return sys_openat2(root, path, (uint64_t)(unsigned)flags | O_CLOEXEC, mode,
+                       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+static inline int sys_open_tree(int dir, const char *path, unsigned flags)
+{
+    return SYS_RESULT(syscall(SYS_open_tree, dir, path, flags));
+}
+
+static inline int sys_move_mount(int from, const char *from_path, int to, const char *to_path,
+                                 unsigned flags)
+{
+    return SYS_RESULT(syscall(SYS_move_mount, from, from_path, to, to_path, flags));
+}
+
+static inline int sys_mount_setattr(int dir, const char *path, unsigned flags,
+                                    struct mount_attr *attr)
+{
+    return SYS_RESULT(syscall(SYS_mount_setattr, dir, path, flags, attr, sizeof *attr));
+}
+
+static inline int sys_fsopen(const char *type)
+{
+    return SYS_RESULT(syscall(SYS_fsopen, type, FSOPEN_CLOEXEC));
+}
+
+static inline int sys_fsconfig(int fd, unsigned command, const char *key, const void *value,
+                               int aux)
+{
+    return SYS_RESULT(syscall(SYS_fsconfig, fd, command, key, value, aux));
+}
+
+static inline int sys_fsmount(int fd, unsigned attributes)
+{
+    return SYS_RESULT(syscall(SYS_fsmount, fd, FSMOUNT_CLOEXEC, attributes));
+}
+
+static inline int sys_pivot_root(const char *root, const char *old)
+{
+    return SYS_RESULT(syscall(SYS_pivot_root, root, old));
+}
+
+static inline pid_t sys_clone3(struct clone_args *args)
+{
+    return (pid_t)SYS_RESULT(syscall(SYS_clone3, args, sizeof *args));
+}
+
+static inline int sys_pidfd_open(pid_t pid)
+{
+    return SYS_RESULT(syscall(SYS_pidfd_open, pid, 0));
+}
+
+static inline int sys_pidfd_send_signal(int pidfd, int signal)
+{
+    return SYS_RESULT(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0));
+}
+
+static inline int sys_close_range(unsigned first, unsigned last, unsigned flags)
+{
+    return SYS_RESULT(syscall(SYS_close_range, first, last, flags));
+}
+
+static inline int sys_execveat(int dir, const char *path, char *const *argv, char *const *env,
+                               int flags)
+{
+    return SYS_RESULT(syscall(SYS_execveat, dir, path, argv, env, flags));
+}
+
+static inline int sys_keyctl_join_session(const char *name)
+{
+    return SYS_RESULT(syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, name));
+}
+
+/* The raw calls: the C library's set*id functions synchronise threads, which a clone3 child has
+ * not, and take locks that it must not. */
+static inline int sys_setresuid(uid_t id)
+{
+    return SYS_RESULT(syscall(SYS_setresuid, id, id, id));
+}
+
+static inline int sys_setresgid(gid_t id)
+{
+    return SYS_RESULT(syscall(SYS_setresgid, id, id, id));
+}
+
+static inline int sys_setgroups(size_t count, const gid_t *groups)
+{
+    return SYS_RESULT(syscall(SYS_setgroups, count, groups));
+}

@@ -1,0 +1,96 @@
+/* One executable, several faces: which one, is told by the name it was called by, as a link to it;
+ * the verb by the first word. All faces end here, where errors are printed, once and on one line.
+ *
+ * Exit status 125 is bocal's own failure, as everywhere in this field; 126, 127 and 128+n speak of
+ * the command and come from the engine. */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "command/verb.h"
+
+#include <fcntl.h>
+
+enum { STATUS_OURS = 125 };
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* A closed standard fd would be the number of the next file opened, and what is meant for the
+ * terminal would be written into it. Not O_CLOEXEC: they are the command's too. */
+static int standard_fds_open(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            return fail(-errno, "open /dev/null");
+    return 0;
+}
+
+/* Prints the recorded sentence, if any; returns the exit status for RESULT. */
+static int finish(const char *program, const char *verb, int result)
+{
+    int written = fflush(stdout) != 0 ? -errno : ferror(stdout) ? -EIO : 0;
+    if (written < 0)
+        result = fail(written, "write standard output");
+    if (result < 0)
+        fail(result, "failed");
+    if (*error_text())
+        fprintf(stderr, "%s%s%s: %s\n", program, verb ? " " : "", verb ? verb : "", error_text());
+    return result < 0 ? STATUS_OURS : result;
+}
+
+static int call_verb(const char *program, bool seed, char **words)
+{
+    if (!*words || text_equal(*words, "--help") || text_equal(*words, "-h")) {
+        verb_usage(stdout);
+        return finish(program, NULL, 0);
+    }
+    const struct verb *verb = verb_find(text_equal(*words, "--version") ? "version" : *words);
+    if (!verb)
+        return finish(program, NULL, -EINVAL);
+    struct call call = {.seed = seed, .words = words + 1};
+    return finish(program, verb->set->verb, verb->run(&call));
+}
+
+static int face_engine(char **words)
+{
+    return call_verb("bocal", false, words);
+}
+
+static int face_seed(char **words)
+{
+    return call_verb("container", true, words);
+}
+
+static int face_runtime(char **words)
+{
+    if (text_equal(*words, "--version")) {
+        puts("bocal-runtime " BOCAL_VERSION "\nnot an OCI runtime yet: none of its verbs is built");
+        return finish("bocal-runtime", NULL, 0);
+    }
+    refuse(-ENOSYS, "the verbs of an OCI runtime are not built yet (use bocal run)");
+    finish("bocal-runtime", NULL, -ENOSYS);
+    return 1; /* what engines expect of a runtime that failed */
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*call)(char **words);
+    } faces[] = {
+        {"bocal", face_engine},
+        {"bocal-runtime", face_runtime},
+        {"container", face_seed},
+    };
+    char *none = NULL, **words = argc > 0 ? argv + 1 : &none;
+    int result = standard_fds_open();
+    if (result < 0)
+        return finish("bocal", NULL, result);
+    for (size_t i = 0; argc > 0 && i < COUNT(faces); i++)
+        if (text_equal(base_name(argv[0]), faces[i].name))
+            return faces[i].call(words);
+    return face_engine(words);
+}

@@ -1,0 +1,329 @@
+#include "runtime/execute.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "kernel/sys.h"
+#include "runtime/perform.h"
+
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+struct message {
+    int32_t step;  /* a fault's step; a token as its negative */
+    int32_t error; /* -errno */
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
+}
+
+/* ---- the channel ---- */
+
+/* The slot whose fd travels: INIT's console is the far end of what it calls its terminal. */
+static size_t parcel_count(const struct parcel *parcel)
+{
+    size_t n = 0;
+    while (parcel && parcel->slots[n])
+        n++;
+    return n;
+}
+
+int channel_send(struct execution *x, enum token token, const struct parcel *parcel)
+{
+    struct message message = {.step = -(int32_t)token};
+    size_t n = parcel_count(parcel);
+    struct iovec iov = {.iov_base = &message, .iov_len = sizeof message};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * (MAX_MOUNTS + 4))];
+    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (n) {
+        memset(control, 0, sizeof control);
+        header.msg_control = control;
+        header.msg_controllen = CMSG_SPACE(n * sizeof(int));
+        struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(n * sizeof(int));
+        for (size_t i = 0; i < n; i++)
+            memcpy(CMSG_DATA(c) + i * sizeof(int), &x->slots[parcel->slots[i]], sizeof(int));
+    }
+    if (sendmsg(x->channel[x->me != HOST], &header, MSG_NOSIGNAL) < 0)
+        return -errno;
+    for (size_t i = 0; i < n && x->me != JOINER; i++)
+        cleanup_fd(&x->slots[parcel->slots[i]]), x->slots[parcel->slots[i]] = -1;
+    return 0;
+}
+
+static int channel_receive(struct execution *x, struct message *message, int *fds, size_t *n_fds)
+{
+    struct iovec iov = {.iov_base = message, .iov_len = sizeof *message};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * (MAX_MOUNTS + 4))];
+    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+                            .msg_controllen = sizeof control};
+    ssize_t n;
+    do
+        n = recvmsg(x->channel[x->me != HOST], &header, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    *n_fds = 0;
+    struct cmsghdr *c = n ? CMSG_FIRSTHDR(&header) : NULL;
+    if (c && c->cmsg_type == SCM_RIGHTS) {
+        *n_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(fds, CMSG_DATA(c), *n_fds * sizeof(int));
+    }
+    return n == 0 ? 0 : n == sizeof *message ? 1 : -EPROTO;
+}
+
+/* HOST learns of a fault here: it becomes the failure of INIT's step. */
+int channel_wait(struct execution *x, enum token token, const struct parcel *parcel)
+{
+    struct message message = {0};
+    int fds[MAX_MOUNTS + 4];
+    size_t n_fds = 0;
+    int r = channel_receive(x, &message, fds, &n_fds);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return token == TOKEN_RUNNING ? 0 : -ECHILD;
+    if (message.step >= 0) {
+#ifdef BOCAL_FAULT
+        if (message.error == -EOWNERDEAD)
+            kill(getpid(), SIGKILL);
+#endif
+        x->at = (size_t)message.step < x->plan->count ? (size_t)message.step : x->at;
+        return message.error < 0 ? message.error : -EPROTO;
+    }
+    if (message.step != -(int32_t)token || n_fds != parcel_count(parcel))
+        return -EPROTO;
+    for (size_t i = 0; i < n_fds; i++)
+        x->slots[parcel->slots[i]] = fds[i];
+    return 0;
+}
+
+/* ---- one step ---- */
+
+static performer *performer_of(enum op op)
+{
+    performer *const *const rooms[] = {performers_host, performers_mounts, performers_files,
+                                       performers_process};
+    for (size_t i = 0; i < COUNT(rooms); i++)
+        if (rooms[i][op])
+            return rooms[i][op];
+    return NULL;
+}
+
+static bool is_tolerated(const struct step *step, int error)
+{
+    for (size_t i = 0; i < COUNT(step->tolerate.numbers) && step->tolerate.numbers[i]; i++)
+        if (error == -step->tolerate.numbers[i])
+            return true;
+    return false;
+}
+
+/* Test builds fail, or are killed, at the step that was asked for. */
+static int inject(struct execution *x)
+{
+#ifdef BOCAL_FAULT
+    int number = (int)x->at + 1;
+    if (number == x->fail_at)
+        return -EIO;
+    if (number == x->kill_at && x->me == HOST)
+        kill(getpid(), SIGKILL);
+    if (number == x->kill_at) {
+        struct message message = {.step = (int32_t)x->at, .error = -EOWNERDEAD};
+        send(x->channel[1], &message, sizeof message, MSG_NOSIGNAL);
+        for (;;)
+            pause();
+    }
+#else
+    (void)x;
+#endif
+    return 0;
+}
+
+static int perform(struct execution *x, const struct step *step)
+{
+    uint64_t start = now_ns();
+    if (op_infos[step->op].journaled && step->op != OP_STATE)
+        TRY(journal_record(&x->journal, op_infos[step->op].word, step->path));
+    int r = inject(x);
+    if (r == 0)
+        r = performer_of(step->op)(x, step);
+    x->shared->ns[x->at] = now_ns() - start;
+    return r < 0 && is_tolerated(step, r) ? 0 : r;
+}
+
+/* ---- the actors ---- */
+
+/* INIT or JOINER: performs its steps from FROM on, and never returns. */
+static _Noreturn void run_actor(struct execution *x, enum actor me, size_t from)
+{
+    x->me = me;
+    umask(0); /* modes are as the plan has them; its OP_UMASK sets the command's */
+    cleanup_fd(&x->channel[0]);
+    x->channel[0] = -1;
+    for (x->at = from; x->at < x->plan->count; x->at++) {
+        const struct step *step = &x->plan->steps[x->at];
+        if (step->by != me)
+            continue;
+        int r = perform(x, step);
+        if (r < 0) {
+            struct message message = {.step = (int32_t)x->at, .error = r};
+            send(x->channel[1], &message, sizeof message, MSG_NOSIGNAL);
+            _exit(125);
+        }
+    }
+    _exit(0); /* JOINER's work ends with INIT's birth */
+}
+
+int execute_clone(struct execution *x, const struct step *step)
+{
+    struct clone_args args = {
+        .flags = step->flags | CLONE_PIDFD | (x->me == JOINER ? CLONE_PARENT : 0),
+        .pidfd = (uint64_t)(uintptr_t)&x->slots[step->out],
+        .exit_signal = x->me == JOINER ? 0 : SIGCHLD,
+    };
+    if (step->in) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (unsigned)x->slots[step->in];
+    }
+    pid_t pid = sys_clone3(&args);
+    if (pid < 0)
+        return pid;
+    if (pid == 0) {
+        x->slots[step->out] = -1;
+        run_actor(x, step->out == SLOT_INIT ? INIT : JOINER, x->at + 1);
+    }
+    if (x->me == HOST)
+        *(step->out == SLOT_INIT ? &x->pid : &x->joiner) = pid;
+    return 0;
+}
+
+/* ---- HOST ---- */
+
+static int begin(struct execution *x, const struct plan *plan)
+{
+    for (size_t i = 0; i < SLOT_COUNT; i++)
+        x->slots[i] = -1;
+    x->plan = plan;
+    x->me = HOST;
+    x->journal = JOURNAL_NONE;
+    x->failed = plan->count;
+    x->channel[0] = x->channel[1] = -1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, x->channel) < 0)
+        return fail(-errno, "create a socket pair");
+    x->shared_size = sizeof *x->shared + plan->count * sizeof x->shared->ns[0];
+    x->shared = mmap(NULL, x->shared_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (x->shared == MAP_FAILED) {
+        x->shared = NULL;
+        return fail(-errno, "map %zu bytes", x->shared_size);
+    }
+    return 0;
+}
+
+/* The first fault wins: INIT may have reported while HOST stumbled over the consequence. */
+static int prefer_reported(struct execution *x, int error)
+{
+    if (!x->pid && !x->joiner)
+        return error;
+    struct message message;
+    if (recv(x->channel[0], &message, sizeof message, MSG_DONTWAIT) == sizeof message &&
+        message.step >= 0 && (size_t)message.step < x->plan->count) {
+        x->at = (size_t)message.step;
+        error_clear();
+        return message.error;
+    }
+    return error;
+}
+
+static int describe_failure(struct execution *x, int error)
+{
+    const struct step *step = &x->plan->steps[x->at];
+    char text[512];
+    step_describe(step, text, sizeof text);
+    const char *why = step->why ? step->why : actor_name(step->by);
+    const char *reason = error == -ECHILD ? "the container's first process ended unexpectedly" : NULL;
+    if (reason && !*error_text())
+        refuse(error, "%s", reason);
+    because(error, "step %zu, %s %s, for %s", x->at + 1, op_infos[step->op].word, text, why);
+    remedies_add(x, step, error);
+    x->failed = x->at;
+    return error;
+}
+
+static void kill_all(struct execution *x)
+{
+    for (int i = 0; i < 2; i++) {
+        pid_t *pid = i ? &x->joiner : &x->pid;
+        enum slot slot = i ? SLOT_JOINER : SLOT_INIT;
+        if (x->slots[slot] >= 0) {
+            sys_pidfd_send_signal(x->slots[slot], SIGKILL);
+            siginfo_t info;
+            waitid(P_PIDFD, (id_t)x->slots[slot], &info, WEXITED | __WALL);
+        } else if (*pid > 0) {
+            kill(*pid, SIGKILL);
+            waitpid(*pid, NULL, __WALL);
+        }
+        *pid = 0;
+    }
+}
+
+int execute(struct execution *x, const struct plan *plan)
+{
+    TRY(begin(x, plan));
+    for (x->at = 0; x->at < plan->count; x->at++) {
+        const struct step *step = &plan->steps[x->at];
+        if (step->by != HOST)
+            continue;
+        size_t mine = x->at;
+        int r = perform(x, step);
+        if (r < 0) {
+            r = prefer_reported(x, r);
+            kill_all(x);
+            return describe_failure(x, r);
+        }
+        x->at = mine;
+        if (step->op == OP_CLONE && x->channel[1] >= 0) {
+            close(x->channel[1]); /* the containers' end is theirs alone: its end is their end */
+            x->channel[1] = -1;
+        }
+        if (step->op == OP_WAIT && step->token == TOKEN_ASSEMBLED && x->assembled)
+            x->assembled(x, x->assembled_data);
+    }
+    return 0;
+}
+
+int execution_end(struct execution *x)
+{
+    kill_all(x);
+    for (size_t i = 0; i < SLOT_COUNT; i++)
+        cleanup_fd(&x->slots[i]);
+    cleanup_fd(&x->channel[0]);
+    cleanup_fd(&x->channel[1]);
+    if (x->shared)
+        munmap(x->shared, x->shared_size);
+    x->shared = NULL;
+    int r = 0;
+    if (x->journal.dir >= 0)
+        r = journal_undo(x->plan->steps[0].path);
+    journal_close(&x->journal);
+    return r;
+}
+
+int execution_exit_status(const struct execution *x, int error)
+{
+    if (x->failed >= x->plan->count)
+        return 125;
+    enum op op = x->plan->steps[x->failed].op;
+    if (op != OP_FIND && op != OP_EXEC)
+        return 125;
+    return error == -ENOENT || error == -ENOTDIR ? 127 : 126;
+}

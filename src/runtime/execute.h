@@ -1,0 +1,61 @@
+/* Walks a plan. HOST performs its steps in order; at OP_CLONE the other actors begin, each with a
+ * copy of everything, and perform theirs. They meet only over one socket pair and one shared page:
+ *
+ *   - the socket carries tokens (with fds) and faults. A fault is {step, -errno}: who fails in INIT
+ *     reports and ends, HOST writes the sentence, for it holds the same plan. The first fault wins.
+ *   - the page holds each step's nanoseconds, and the first bytes of the command's file, from which
+ *     HOST tells why the kernel would not execute it. The command never sees it: exec unmaps it.
+ *
+ * INIT is a fork of a process with one thread; it allocates and formats nothing. */
+#pragma once
+
+#include "runtime/journal.h"
+#include "runtime/plan.h"
+
+#include <sys/types.h>
+
+enum { HEAD_SIZE = 1024 };
+
+struct shared {
+    int32_t head_size;
+    unsigned char head[HEAD_SIZE]; /* of the file that FIND found */
+    uint64_t ns[];                 /* by step */
+};
+
+struct execution {
+    const struct plan *plan;
+    enum actor me;
+    struct journal journal;
+    int slots[SLOT_COUNT];  /* fds, owned; -1 is empty */
+    int channel[2];         /* [0] HOST's, [1] the others' */
+    struct shared *shared;
+    size_t shared_size;
+    pid_t pid;              /* HOST: of INIT (0 before its birth), in HOST's pid namespace */
+    pid_t joiner;
+    size_t at;              /* the step that is being performed */
+    size_t failed;          /* HOST: the step that failed, plan->count when none */
+
+    /* INIT's own findings */
+    uint32_t uid, gid;
+    size_t n_groups;
+    uint32_t groups[64];
+    char home[256];         /* "HOME=..." */
+    char found[4096];       /* the command's path */
+
+    /* called by HOST when TOKEN_ASSEMBLED has come */
+    void (*assembled)(struct execution *x, void *data);
+    void *assembled_data;
+    int fail_at, kill_at;   /* test builds */
+};
+
+/* Performs the plan up to the running command. On success the container runs: x->slots[SLOT_INIT] is
+ * its pidfd, x->slots[SLOT_CONSOLE] its terminal or -1. On failure everything is undone, the sentence
+ * is recorded, x->failed names the step. Either way the caller ends with execution_end(). */
+int execute(struct execution *x, const struct plan *plan);
+
+/* Undoes what the container has left (it has ended, or is killed now), and frees X. -errno with a
+ * sentence when something could not be undone: the journal then stays for the next sweep. */
+int execution_end(struct execution *x);
+
+/* The exit status that the field has for a failed step: 126, 127, or 125. */
+int execution_exit_status(const struct execution *x, int error);

@@ -1,0 +1,232 @@
+/* Probes the host. Each probe is a few system calls, and only what plan_build() asks about is probed:
+ * the whole takes some tenths of a millisecond, and is part of every start. */
+#include "runtime/facts.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "kernel/sys.h"
+
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+
+/* File systems, and since which kernel they take id-mapped mounts (0: never): mount_setattr(2) and
+ * the FS_ALLOW_IDMAP lines of the kernel. */
+static const struct {
+    long magic;
+    const char *name;
+    unsigned idmap_since;
+} file_systems[] = {
+    {EXT4_SUPER_MAGIC, "ext4", KERNEL(5, 12)},   {XFS_SUPER_MAGIC, "xfs", KERNEL(5, 12)},
+    {BTRFS_SUPER_MAGIC, "btrfs", KERNEL(5, 15)}, {TMPFS_MAGIC, "tmpfs", KERNEL(6, 3)},
+    {F2FS_SUPER_MAGIC, "f2fs", KERNEL(5, 18)},   {0xE0F5E1E2, "erofs", KERNEL(5, 19)},
+    {SQUASHFS_MAGIC, "squashfs", KERNEL(6, 2)},  {OVERLAYFS_SUPER_MAGIC, "overlay", KERNEL(6, 16)},
+    {NFS_SUPER_MAGIC, "nfs", 0},                 {FUSE_SUPER_MAGIC, "fuse", 0},
+    {V9FS_MAGIC, "9p", 0},                       {MSDOS_SUPER_MAGIC, "vfat", KERNEL(5, 12)},
+    {PROC_SUPER_MAGIC, "proc", 0},               {SYSFS_MAGIC, "sysfs", 0},
+    {CGROUP2_SUPER_MAGIC, "cgroup2", 0},
+};
+
+struct fs_fact {
+    const char *name;
+    bool idmap;
+};
+
+static struct fs_fact fs_of(const char *path, unsigned kernel)
+{
+    struct statfs fs;
+    if (statfs(path, &fs) < 0)
+        return (struct fs_fact){"a missing file system", false};
+    for (size_t i = 0; i < COUNT(file_systems); i++)
+        if (file_systems[i].magic == fs.f_type)
+            return (struct fs_fact){file_systems[i].name,
+                                    file_systems[i].idmap_since &&
+                                        kernel >= file_systems[i].idmap_since};
+    return (struct fs_fact){"this file system", false};
+}
+
+static unsigned kernel_version(void)
+{
+    struct utsname name;
+    unsigned major = 0, minor = 0;
+    if (uname(&name) == 0)
+        sscanf(name.release, "%u.%u", &major, &minor);
+    return KERNEL(major, minor);
+}
+
+static uint64_t own_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) < 0)
+        return 0;
+    return data[0].effective | (uint64_t)data[1].effective << 32;
+}
+
+/* A sysctl's number, or OTHERWISE where the kernel has no such file. */
+static uint64_t sysctl_number(const char *path, uint64_t otherwise)
+{
+    char text[32];
+    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (n <= 0)
+        return otherwise;
+    text[n - (text[n - 1] == '\n')] = '\0';
+    uint64_t value;
+    return text_to_u64(text, UINT64_MAX, &value) < 0 ? otherwise : value;
+}
+
+static void probe_own_ids(struct arena *arena, struct facts *facts)
+{
+    auto_file file = fopen("/proc/self/uid_map", "re");
+    struct idmap map;
+    while (file && fscanf(file, "%u %u %u", &map.inside, &map.outside, &map.count) == 3)
+        *LIST_ADD(arena, &facts->own_ids.list, &facts->own_ids.count) = map;
+    const struct idmaps *ids = &facts->own_ids;
+    facts->in_userns = !(ids->count == 1 && ids->list[0].inside == 0 && ids->list[0].outside == 0 &&
+                         ids->list[0].count == UINT32_MAX);
+}
+
+/* subuid(5): "name:first:count", the name may be the decimal uid. */
+static void probe_ranges(struct arena *arena, const char *path, const struct facts *facts,
+                         struct idmaps *ranges)
+{
+    auto_file file = fopen(path, "re");
+    char line[512];
+    char uid[16];
+    snprintf(uid, sizeof uid, "%u", facts->uid);
+    while (file && fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        char *first = strchr(line, ':'), *count = first ? strchr(first + 1, ':') : NULL;
+        struct idmap range = {0};
+        if (!count)
+            continue;
+        *first++ = '\0';
+        *count++ = '\0';
+        if ((text_equal(line, facts->user) || text_equal(line, uid)) &&
+            text_to_id(first, &range.outside) == 0 && text_to_u32(count, &range.count) == 0 &&
+            range.count)
+            *LIST_ADD(arena, &ranges->list, &ranges->count) = range;
+    }
+}
+
+static const char *find_helper(const char *name, struct arena *arena)
+{
+    static const char *const places[] = {"/usr/bin", "/bin", "/usr/local/bin",
+                                         "/run/wrappers/bin"};
+    for (size_t i = 0; i < COUNT(places); i++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s/%s", places[i], name);
+        if (access(path, X_OK) == 0)
+            return arena_strdup(arena, path);
+    }
+    return NULL;
+}
+
+static void probe_user(struct arena *arena, struct facts *facts)
+{
+    facts->uid = geteuid();
+    facts->gid = getegid();
+    facts->capabilities = own_capabilities();
+    facts->user = arena_printf(arena, "%u", facts->uid);
+    if (facts->uid == 0)
+        return; /* root maps what it likes: no ranges, no helpers */
+    auto_file passwd = fopen("/etc/passwd", "re");
+    for (struct passwd *p; passwd && (p = fgetpwent(passwd));)
+        if (p->pw_uid == facts->uid) {
+            facts->user = arena_strdup(arena, p->pw_name);
+            break;
+        }
+    probe_ranges(arena, "/etc/subuid", facts, &facts->subuid);
+    probe_ranges(arena, "/etc/subgid", facts, &facts->subgid);
+    facts->newuidmap = find_helper("newuidmap", arena);
+    facts->newgidmap = find_helper("newgidmap", arena);
+}
+
+/* The kernel lets a user namespace mount a new procfs only when one is fully visible already
+ * (mount_too_revealing()): anything mounted below /proc, but for binfmt_misc's empty directory,
+ * hides part of it. */
+static bool probe_proc_masked(void)
+{
+    auto_file file = fopen("/proc/self/mountinfo", "re");
+    auto_free char *line = NULL;
+    size_t size = 0;
+    bool masked = false;
+    while (file && !masked && getline(&line, &size, file) > 0) {
+        char point[512];
+        if (sscanf(line, "%*s %*s %*s %*s %511s", point) == 1 && text_after(point, "/proc/"))
+            masked = !text_equal(point, "/proc/sys/fs/binfmt_misc");
+    }
+    return masked;
+}
+
+static void probe_root(const struct config *config, struct facts *facts)
+{
+    const struct root_config *root = &config->root;
+    const char *path = root->lowers ? root->lowers[0] : root->path;
+    struct fs_fact fs = fs_of(path, facts->kernel);
+    facts->root_fs = fs.name;
+    facts->idmap_root = fs.idmap;
+    facts->overlay = facts->uid == 0 ? true : facts->kernel >= KERNEL(5, 11);
+}
+
+static void probe_sources(const struct config *config, struct facts *facts)
+{
+    for (size_t i = 0; i < config->n_mounts; i++) {
+        const char *source = config->mounts[i].source;
+        struct stat st;
+        if (!text_equal(config->mounts[i].type, "bind") || stat(source, &st) < 0)
+            continue; /* a missing source is the bind's own failure */
+        struct fs_fact fs = fs_of(source, facts->kernel);
+        *LIST_ADD(config->arena, &facts->sources, &facts->n_sources) =
+            (struct source_fact){.path = source, .fs = fs.name, .idmap = fs.idmap, .uid = st.st_uid};
+    }
+}
+
+int facts_probe(const struct config *config, struct facts *facts)
+{
+    struct arena *arena = config->arena;
+    *facts = (struct facts){.kernel = kernel_version()};
+    if (facts->kernel < KERNEL(5, 14))
+        return refuse(-ENOSYS, "this kernel is %u.%u; bocal needs Linux 5.14 (for id-mapped mounts, "
+                               "cgroup.kill and the new mount calls)",
+                      facts->kernel >> 16, facts->kernel & 0xffff);
+    probe_user(arena, facts);
+    probe_own_ids(arena, facts);
+    facts->max_userns = sysctl_number("/proc/sys/user/max_user_namespaces", UINT64_MAX);
+    facts->userns_clone = sysctl_number("/proc/sys/kernel/unprivileged_userns_clone", 1) != 0;
+    facts->userns_restricted =
+        sysctl_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) == 1;
+    facts->proc_masked = probe_proc_masked();
+    facts->apparmor = access("/sys/kernel/security/apparmor/profiles", F_OK) == 0;
+    facts->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
+    facts->time_ns = access("/proc/self/ns/time", F_OK) == 0;
+    for (int i = 0; i < RLIM_NLIMITS; i++)
+        getrlimit((__rlimit_resource_t)i, &facts->limits[i]);
+    probe_root(config, facts);
+    probe_sources(config, facts);
+    return cgroup_probe(arena, &facts->cgroup);
+}
+
+int facts_userns(const struct facts *facts)
+{
+    if (facts->max_userns == 0)
+        return refuse(-EPERM, "user namespaces are forbidden on this host: "
+                              "user.max_user_namespaces is 0 (sysctl -w user.max_user_namespaces=10000)");
+    if (!facts->userns_clone)
+        return refuse(-EPERM, "user namespaces are forbidden to ordinary users on this host "
+                              "(sysctl -w kernel.unprivileged_userns_clone=1)");
+    if (facts->userns_restricted)
+        return refuse(-EPERM, "AppArmor forbids user namespaces to programs without a profile "
+                              "(install bocal's profile, or sysctl -w "
+                              "kernel.apparmor_restrict_unprivileged_userns=0)");
+    return 0;
+}

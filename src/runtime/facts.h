@@ -1,0 +1,60 @@
+/* The host, probed once. plan_build() decides everything from a configuration and these facts and
+ * makes no system call, so a plan can be built for any host: --facts FILE reads them from JSON,
+ * which is how the golden tests see kernels and set-ups that this machine is not. */
+#pragma once
+
+#include "kernel/cgroup.h"
+#include "spec/config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+struct source_fact {
+    const char *path;
+    const char *fs;          /* "ext4" */
+    bool idmap;              /* takes id-mapped mounts */
+    uint32_t uid;            /* its owner */
+};
+
+struct facts {
+    uint32_t uid, gid;       /* effective, of the caller */
+    const char *user;        /* login name, or the decimal uid */
+    uint64_t capabilities;   /* effective, in the caller's user namespace */
+    bool in_userns;          /* the caller is not in the initial user namespace */
+    struct idmaps own_ids;   /* what the caller's user namespace has; .outside is its parent's */
+    unsigned kernel;         /* major << 16 | minor */
+
+    uint64_t max_userns;     /* user.max_user_namespaces; 0 forbids */
+    bool userns_restricted;  /* kernel.apparmor_restrict_unprivileged_userns=1 */
+    bool userns_clone;       /* kernel.unprivileged_userns_clone is absent or 1 */
+    bool idmap_root;         /* the root's file system takes id-mapped mounts */
+    const char *root_fs;     /* its name: "ext4" */
+    bool overlay;            /* the kernel has overlayfs, and on this file system */
+    bool proc_masked;        /* something is mounted over parts of the caller's /proc */
+
+    struct source_fact *sources; /* what binds come from */
+    size_t n_sources;
+
+    struct idmaps subuid, subgid;  /* ranges of the caller; .inside is unused */
+    const char *newuidmap, *newgidmap; /* absolute path, or NULL */
+
+    bool apparmor, selinux;
+    bool time_ns;
+    struct rlimit limits[RLIM_NLIMITS]; /* the caller's */
+    struct cgroup_facts cgroup;
+    const char *state_dir;   /* /run/bocal or $XDG_RUNTIME_DIR/bocal */
+};
+
+#define KERNEL(major, minor) ((unsigned)(major) << 16 | (unsigned)(minor))
+
+/* Probes this host for what CONFIG touches: its root and the sources of its binds. Strings live in
+ * the configuration's arena. -errno with a sentence. */
+int facts_probe(const struct config *config, struct facts *facts);
+
+/* Reads facts from JSON (docs/architecture.md, "Facts"). NAME is for messages. */
+int facts_decode(struct arena *arena, const char *text, size_t length, const char *name,
+                 struct facts *facts);
+
+/* May the caller create user namespaces? If not, records why and the remedy, and returns -EPERM. */
+int facts_userns(const struct facts *facts);

@@ -1,0 +1,175 @@
+#include "runtime/mount_options.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "kernel/sys.h"
+
+#include <string.h>
+
+/* What a word changes. Attribute words come in pairs: the one sets what the other clears; the
+ * prefix `r` makes them recursive ("rro"), which mount_setattr(2) can since Linux 5.12. */
+static const struct attribute {
+    const char *set, *clear;
+    uint64_t bit;
+} attributes[] = {
+    {"ro", "rw", MOUNT_ATTR_RDONLY},
+    {"nosuid", "suid", MOUNT_ATTR_NOSUID},
+    {"nodev", "dev", MOUNT_ATTR_NODEV},
+    {"noexec", "exec", MOUNT_ATTR_NOEXEC},
+    {"nodiratime", "diratime", MOUNT_ATTR_NODIRATIME},
+    {"nosymfollow", "symfollow", MOUNT_ATTR_NOSYMFOLLOW},
+};
+
+/* The access time policy is a field, not a bit: setting one clears the others. */
+static const struct {
+    const char *word;
+    uint64_t value;
+} times[] = {
+    {"relatime", MOUNT_ATTR_RELATIME},
+    {"norelatime", MOUNT_ATTR_STRICTATIME},
+    {"noatime", MOUNT_ATTR_NOATIME},
+    {"atime", MOUNT_ATTR_RELATIME},
+    {"strictatime", MOUNT_ATTR_STRICTATIME},
+    {"nostrictatime", MOUNT_ATTR_RELATIME},
+};
+
+static const struct {
+    const char *word;
+    uint64_t type;
+} propagations[] = {
+    {"shared", MS_SHARED},
+    {"slave", MS_SLAVE},
+    {"private", MS_PRIVATE},
+    {"unbindable", MS_UNBINDABLE},
+};
+
+static const struct {
+    const char *word;
+    size_t offset;
+} switches[] = {
+    {"rbind", offsetof(struct mount_spec, recursive)},
+    {"tmpcopyup", offsetof(struct mount_spec, copy_up)},
+    {"idmap", offsetof(struct mount_spec, idmap)},
+    {"U", offsetof(struct mount_spec, chown)},
+};
+
+/* Accepted and without effect here: the label words act on the file before the container starts. */
+static const char *const ignored[] = {"bind", "z", "Z", "defaults", "nofail", "auto", "noauto", NULL};
+
+static bool attribute_apply(const char *word, uint64_t *set, uint64_t *clear)
+{
+    for (size_t i = 0; i < COUNT(attributes); i++) {
+        bool sets = text_equal(word, attributes[i].set);
+        if (!sets && !text_equal(word, attributes[i].clear))
+            continue;
+        *set = sets ? *set | attributes[i].bit : *set & ~attributes[i].bit;
+        *clear = sets ? *clear & ~attributes[i].bit : *clear | attributes[i].bit;
+        return true;
+    }
+    for (size_t i = 0; i < COUNT(times); i++)
+        if (text_equal(word, times[i].word)) {
+            *set = (*set & ~(uint64_t)MOUNT_ATTR__ATIME) | times[i].value;
+            *clear |= MOUNT_ATTR__ATIME;
+            return true;
+        }
+    return false;
+}
+
+static bool propagation_apply(const char *word, struct mount_spec *spec)
+{
+    for (size_t i = 0; i < COUNT(propagations); i++) {
+        bool all = *word == 'r' && text_equal(word + 1, propagations[i].word);
+        if (!all && !text_equal(word, propagations[i].word))
+            continue;
+        spec->propagation = propagations[i].type;
+        spec->propagate_all = all;
+        return true;
+    }
+    return false;
+}
+
+static bool switch_apply(const char *word, struct mount_spec *spec)
+{
+    for (size_t i = 0; i < COUNT(switches); i++)
+        if (text_equal(word, switches[i].word)) {
+            *(bool *)((char *)spec + switches[i].offset) = true;
+            return true;
+        }
+    for (size_t i = 0; ignored[i]; i++)
+        if (text_equal(word, ignored[i]))
+            return true;
+    return false;
+}
+
+static void setting_add(struct arena *arena, const char *word, struct mount_spec *spec,
+                        size_t *count)
+{
+    const char *equals = strchr(word, '=');
+    const char **key = LIST_ADD(arena, &spec->settings, count);
+    *key = equals ? arena_strndup(arena, word, (size_t)(equals - word)) : word;
+    const char **value = LIST_ADD(arena, &spec->settings, count);
+    *value = equals ? equals + 1 : NULL;
+}
+
+int mount_options_parse(struct arena *arena, const struct mount_config *mount,
+                        struct mount_spec *spec)
+{
+    bool bind = text_equal(mount->type, "bind");
+    size_t n_settings = 0;
+    *spec = (struct mount_spec){.type = mount->type,
+                                .uids = mount->uids.count ? &mount->uids : NULL,
+                                .gids = mount->gids.count ? &mount->gids : NULL};
+    for (size_t i = 0; mount->options && mount->options[i]; i++) {
+        const char *word = mount->options[i];
+        if (!*word || attribute_apply(word, &spec->set, &spec->clear) ||
+            propagation_apply(word, spec) || switch_apply(word, spec))
+            continue;
+        if (*word == 'r' && attribute_apply(word + 1, &spec->set_all, &spec->clear_all))
+            continue;
+        if (bind)
+            return refuse(-EINVAL, "%s: %s is no option of a bind mount", mount->origin, word);
+        setting_add(arena, word, spec, &n_settings);
+    }
+    if (n_settings)
+        *LIST_ADD(arena, &spec->settings, &n_settings) = NULL;
+    if (bind && !spec->propagation) {
+        spec->propagation = MS_PRIVATE;
+        spec->propagate_all = true;
+    }
+    return 0;
+}
+
+static char *describe_attributes(struct arena *arena, char *text, const char *prefix, uint64_t set,
+                                 uint64_t clear)
+{
+    for (size_t i = 0; i < COUNT(attributes); i++)
+        if ((set | clear) & attributes[i].bit)
+            text = arena_printf(arena, "%s, %s%s", text, prefix,
+                                set & attributes[i].bit ? attributes[i].set : attributes[i].clear);
+    if (clear & MOUNT_ATTR__ATIME)
+        for (size_t i = 0; i < COUNT(times); i++)
+            if ((set & MOUNT_ATTR__ATIME) == times[i].value) {
+                text = arena_printf(arena, "%s, %s%s", text, prefix, times[i].word);
+                break;
+            }
+    return text;
+}
+
+char *mount_options_describe(struct arena *arena, const struct mount_spec *spec)
+{
+    char *text = arena_strdup(arena, spec->recursive ? ", rbind" : "");
+    text = describe_attributes(arena, text, "", spec->set, spec->clear);
+    text = describe_attributes(arena, text, "r", spec->set_all, spec->clear_all);
+    for (size_t i = 0; i < COUNT(propagations); i++)
+        if (spec->propagation == propagations[i].type && spec->propagation != MS_PRIVATE)
+            text = arena_printf(arena, "%s, %s%s", text, spec->propagate_all ? "r" : "",
+                                propagations[i].word);
+    if (spec->idmap || spec->uids)
+        text = arena_printf(arena, "%s, id-mapped", text);
+    for (size_t i = 0; spec->settings && spec->settings[i]; i += 2)
+        text = arena_printf(arena, "%s, %s%s%s", text, spec->settings[i],
+                            spec->settings[i + 1] ? "=" : "",
+                            spec->settings[i + 1] ? spec->settings[i + 1] : "");
+    return text;
+}

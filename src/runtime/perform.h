@@ -1,0 +1,29 @@
+/* What performs each op. 0 or more on success, -errno on failure. Those of HOST may leave a sentence;
+ * those of INIT and JOINER neither allocate nor format. */
+#pragma once
+
+#include "runtime/execute.h"
+#include "runtime/step_data.h"
+
+typedef int performer(struct execution *x, const struct step *step);
+
+extern performer *const performers_host[OP_COUNT];   /* perform_host.c */
+extern performer *const performers_mounts[OP_COUNT]; /* perform_mounts.c */
+extern performer *const performers_files[OP_COUNT];  /* perform_files.c */
+extern performer *const performers_process[OP_COUNT]; /* perform_process.c */
+
+/* The channel: in execute.c. A message is {-token, 0} or, as a fault, {step, -errno}. */
+int channel_send(struct execution *x, enum token token, const struct parcel *parcel);
+int channel_wait(struct execution *x, enum token token, const struct parcel *parcel);
+
+/* In execute.c: bears a process by clone3(2); in the child, runs ACTOR from the step after. */
+int execute_clone(struct execution *x, const struct step *step);
+
+/* In perform_user.c: looks up "name[:group]" in the container's files. */
+int user_look_up(struct execution *x, const struct ids_spec *ids);
+
+/* In perform_host.c: an fd of a user namespace that has just these maps. Formats; HOST's. */
+int userns_holding(const struct idmaps *uids, const struct idmaps *gids);
+
+/* What diagnoses a failed step for people: in remedies.c. Adds remedies to the recorded sentence. */
+void remedies_add(const struct execution *x, const struct step *step, int error);

@@ -1,0 +1,183 @@
+/* The ops that make files and set what the namespaces hold. INIT's; nothing here allocates. */
+#include "runtime/perform.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "kernel/mount.h"
+#include "kernel/sys.h"
+#include "kernel/terminal.h"
+
+#include <limits.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+static int file_write(struct execution *x, const struct step *step)
+{
+    auto_fd fd = openat(x->slots[step->in], step->path,
+                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, step->mode);
+    if (fd < 0)
+        return -errno;
+    return fd_write_all(fd, step->text, strlen(step->text));
+}
+
+/* Opens the directory of PATH inside the root, making it when missing; *NAME is the last component. */
+static int open_parent(struct execution *x, const char *path, const char **name)
+{
+    char parent[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    if (length >= sizeof parent)
+        return -ENAMETOOLONG;
+    memcpy(parent, path, length);
+    parent[length] = '\0';
+    *name = slash ? slash + 1 : path;
+    return mount_target(x->slots[SLOT_ROOT], length ? parent : "/", true, false);
+}
+
+static mode_t device_type(char type)
+{
+    return type == 'b' ? S_IFBLK : type == 'p' ? S_IFIFO : S_IFCHR;
+}
+
+static int file_mknod(struct execution *x, const struct step *step)
+{
+    const struct device_config *device = step->data;
+    const char *name;
+    auto_fd parent = open_parent(x, step->path, &name);
+    if (parent < 0)
+        return parent;
+    dev_t number = makedev(device->major, device->minor);
+    if (mknodat(parent, name, device_type(device->type) | step->mode, number) < 0)
+        return -errno;
+    if (fchownat(parent, name, device->has_uid ? device->uid : 0, device->has_gid ? device->gid : 0,
+                 AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    return 0;
+}
+
+static int file_symlink(struct execution *x, const struct step *step)
+{
+    const char *name;
+    auto_fd parent = open_parent(x, step->path, &name);
+    if (parent < 0)
+        return parent;
+    return symlinkat(step->source, parent, name) < 0 ? -errno : 0;
+}
+
+/* ---- chown of a whole tree, without readdir's allocation ---- */
+
+struct linux_dirent64 {
+    uint64_t d_ino;
+    int64_t d_off;
+    unsigned short d_reclen;
+    unsigned char d_type;
+    char d_name[];
+};
+
+static int chown_tree(int dir, uid_t uid, gid_t gid, int depth);
+
+static int chown_entry(int dir, const char *name, unsigned char type, uid_t uid, gid_t gid,
+                       int depth)
+{
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return 0;
+    if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (type != DT_DIR)
+        return 0;
+    auto_fd inner = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return inner < 0 ? -errno : chown_tree(inner, uid, gid, depth + 1);
+}
+
+static int chown_tree(int dir, uid_t uid, gid_t gid, int depth)
+{
+    enum { DEEPEST = 256 };
+    _Alignas(struct linux_dirent64) char entries[4096];
+    if (depth > DEEPEST)
+        return -ELOOP;
+    for (;;) {
+        long n = syscall(SYS_getdents64, dir, entries, sizeof entries);
+        if (n <= 0)
+            return n < 0 ? -errno : 0;
+        for (long at = 0; at < n;) {
+            struct linux_dirent64 *e = (struct linux_dirent64 *)(entries + at);
+            int r = chown_entry(dir, e->d_name, e->d_type, uid, gid, depth);
+            if (r < 0)
+                return r;
+            at += e->d_reclen;
+        }
+    }
+}
+
+static int file_chown_tree(struct execution *x, const struct step *step)
+{
+    uid_t uid = (uid_t)step->number;
+    gid_t gid = (gid_t)step->flags;
+    auto_fd fd = sys_open_in_root(x->slots[SLOT_ROOT], step->path, O_RDONLY | O_NONBLOCK, 0);
+    if (fd < 0)
+        return fd;
+    if (fchown(fd, uid, gid) < 0)
+        return -errno;
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? chown_tree(fd, uid, gid, 0) : 0;
+}
+
+/* ---- namespaces' values ---- */
+
+/* "net.ipv4.ip_forward", or with slashes where a name has dots in it (sysctl(8)). */
+static int file_sysctl(struct execution *x, const struct step *step)
+{
+    char path[256] = "sys/";
+    size_t length = strlen(step->path);
+    if (length + sizeof "sys/" > sizeof path)
+        return -ENAMETOOLONG;
+    memcpy(path + 4, step->path, length + 1);
+    if (!strchr(step->path, '/'))
+        for (char *dot; (dot = strchr(path, '.'));)
+            *dot = '/';
+    return file_put(x->slots[step->in], path, step->text);
+}
+
+static int file_hostname(struct execution *x, const struct step *step)
+{
+    (void)x;
+    return sethostname(step->text, strlen(step->text)) < 0 ? -errno : 0;
+}
+
+static int file_domainname(struct execution *x, const struct step *step)
+{
+    (void)x;
+    return setdomainname(step->text, strlen(step->text)) < 0 ? -errno : 0;
+}
+
+static int file_loopback(struct execution *x, const struct step *step)
+{
+    (void)x;
+    (void)step;
+    auto_fd fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    return fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
+}
+
+/* ---- the terminal ---- */
+
+static int file_tty(struct execution *x, const struct step *step)
+{
+    return terminal_open(x->slots[step->in], &x->slots[SLOT_CONSOLE], &x->slots[step->out]);
+}
+
+performer *const performers_files[OP_COUNT] = {
+    [OP_WRITE] = file_write,
+    [OP_MKNOD] = file_mknod,
+    [OP_SYMLINK] = file_symlink,
+    [OP_CHOWN_TREE] = file_chown_tree,
+    [OP_SYSCTL] = file_sysctl,
+    [OP_HOSTNAME] = file_hostname,
+    [OP_DOMAINNAME] = file_domainname,
+    [OP_LOOPBACK] = file_loopback,
+    [OP_TTY] = file_tty,
+};

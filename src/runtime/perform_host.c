@@ -1,0 +1,205 @@
+/* HOST's ops: what is made outside the container. Journaled ones are recorded by the executor before
+ * these functions are called; their undo is in journal.c. */
+#include "runtime/perform.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "kernel/cgroup.h"
+#include "kernel/device_bpf.h"
+#include "kernel/mount.h"
+#include "kernel/sys.h"
+#include "runtime/init_blob.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static int host_state(struct execution *x, const struct step *step)
+{
+    return journal_create(&x->journal, step->path, step->mode);
+}
+
+/* upper/ belongs to the container's root; work/ is overlayfs' own and must be beside it. */
+static int host_layer(struct execution *x, const struct step *step)
+{
+    (void)x;
+    TRY(dir_make(step->path, 0711));
+    auto_fd dir = open(step->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || mkdirat(dir, "upper", 0755) < 0 || mkdirat(dir, "work", 0700) < 0)
+        return fail(-errno, "create %s/upper", step->path);
+    for (unsigned i = 0; i < step->mode; i++) { /* where INIT attaches id-mapped layers */
+        char name[32];
+        snprintf(name, sizeof name, "lower%u", i);
+        if (mkdirat(dir, name, 0755) < 0)
+            return fail(-errno, "create %s/%s", step->path, name);
+    }
+    if (step->number < 0)
+        return 0;
+    uid_t owner = (uid_t)step->number;
+    if (fchownat(dir, "upper", owner, owner, 0) < 0 || fchownat(dir, "work", owner, owner, 0) < 0)
+        return fail(-errno, "chown %s/upper", step->path);
+    return 0;
+}
+
+static int host_cgroup_create(struct execution *x, const struct step *step)
+{
+    (void)x;
+    return cgroup_create(step->path);
+}
+
+static int host_cgroup_set(struct execution *x, const struct step *step)
+{
+    (void)x;
+    return cgroup_write(step->path, step->text);
+}
+
+static int host_device_filter(struct execution *x, const struct step *step)
+{
+    (void)x;
+    auto_fd dir = open(step->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return -errno;
+    struct bpf_insn program[1024];
+    size_t count = 0;
+    TRY(device_bpf_compile(step->data, (size_t)step->number, program, COUNT(program), &count));
+    return device_bpf_attach(dir, program, count);
+}
+
+/* A memfd that nobody can write to any more: /proc/self/exe of what runs in the container is this,
+ * never the host's bocal (CVE-2019-5736). */
+static int host_shim(struct execution *x, const struct step *step)
+{
+    size_t size = (size_t)(bocal_init_end - bocal_init_start);
+    auto_fd fd = memfd_create("bocal-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+    if (fd < 0 && errno == EINVAL) /* MFD_EXEC: Linux 6.3 */
+        fd = memfd_create("bocal-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -errno;
+    TRY(fd_write_all(fd, bocal_init_start, size));
+    if (fchmod(fd, 0555) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+        return -errno;
+    x->slots[step->out] = take_fd(&fd);
+    return 0;
+}
+
+/* ---- id maps ---- */
+
+static int write_map(pid_t pid, const char *file, const struct idmaps *maps)
+{
+    char path[64], text[4096];
+    size_t used = 0;
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, file);
+    for (size_t i = 0; i < maps->count; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used, "%u %u %u\n", maps->list[i].inside,
+                                 maps->list[i].outside, maps->list[i].count);
+        if (used >= sizeof text)
+            return refuse(-E2BIG, "%s: too many ranges", file);
+    }
+    int r = file_put(AT_FDCWD, path, text);
+    return r < 0 ? fail(r, "write %s", path) : 0;
+}
+
+/* newuidmap(1) and newgidmap(1) are set-id programs that check /etc/subuid: what they refuse, they
+ * say on standard error. */
+static int helper_map(const char *helper, pid_t pid, const struct idmaps *maps)
+{
+    enum { MAX_RANGES = 64 };
+    char numbers[3 * MAX_RANGES + 1][12];
+    char *argv[3 * MAX_RANGES + 3];
+    size_t n = 0;
+    if (maps->count > MAX_RANGES)
+        return refuse(-E2BIG, "%s: more than %d ranges", helper, MAX_RANGES);
+    snprintf(numbers[0], sizeof numbers[0], "%d", pid);
+    argv[n++] = (char *)helper;
+    argv[n++] = numbers[0];
+    for (size_t i = 0; i < maps->count; i++) {
+        const uint32_t parts[] = {maps->list[i].inside, maps->list[i].outside, maps->list[i].count};
+        for (size_t k = 0; k < COUNT(parts); k++, n++) {
+            snprintf(numbers[n - 1], sizeof numbers[0], "%u", parts[k]);
+            argv[n] = numbers[n - 1];
+        }
+    }
+    argv[n] = NULL;
+    return process_run(argv);
+}
+
+static int host_map_ids(struct execution *x, const struct step *step)
+{
+    const struct map_spec *map = step->data;
+    pid_t pid = map->process == SLOT_JOINER ? x->joiner : x->pid;
+    char path[64];
+    if (map->deny_setgroups) {
+        snprintf(path, sizeof path, "/proc/%d/setgroups", pid);
+        int r = file_put(AT_FDCWD, path, "deny");
+        if (r < 0)
+            return fail(r, "write %s", path);
+    }
+    TRY(map->newuidmap ? helper_map(map->newuidmap, pid, &map->uids)
+                       : write_map(pid, "uid_map", &map->uids));
+    return map->newgidmap ? helper_map(map->newgidmap, pid, &map->gids)
+                          : write_map(pid, "gid_map", &map->gids);
+}
+
+/* The child that holds the namespace is gone before this returns; the fd keeps it. */
+int userns_holding(const struct idmaps *uids, const struct idmaps *gids)
+{
+    auto_fd pidfd = -1;
+    int born = -1;
+    struct clone_args args = {.flags = CLONE_NEWUSER | CLONE_PIDFD,
+                              .pidfd = (uint64_t)(uintptr_t)&born, .exit_signal = SIGCHLD};
+    pid_t pid = sys_clone3(&args);
+    if (pid < 0)
+        return pid;
+    if (pid == 0)
+        for (;;)
+            pause();
+    pidfd = born;
+    int r = write_map(pid, "uid_map", uids);
+    if (r == 0)
+        r = write_map(pid, "gid_map", gids);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
+    int fd = r < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    r = r == 0 && fd < 0 ? -errno : r;
+    sys_pidfd_send_signal(pidfd, SIGKILL);
+    waitpid(pid, NULL, 0);
+    return r < 0 ? r : fd;
+}
+
+static int host_open_userns(struct execution *x, const struct step *step)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/user", step->in == SLOT_JOINER ? x->joiner : x->pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    x->slots[step->out] = fd;
+    return 0;
+}
+
+static int host_prlimit(struct execution *x, const struct step *step)
+{
+    const struct rlimit_config *limit = step->data;
+    struct rlimit value = {.rlim_cur = limit->soft, .rlim_max = limit->hard};
+    return prlimit(x->pid, (__rlimit_resource_t)limit->resource, &value, NULL) < 0 ? -errno : 0;
+}
+
+performer *const performers_host[OP_COUNT] = {
+    [OP_STATE] = host_state,
+    [OP_LAYER] = host_layer,
+    [OP_CGROUP_CREATE] = host_cgroup_create,
+    [OP_CGROUP_SET] = host_cgroup_set,
+    [OP_DEVICE_FILTER] = host_device_filter,
+    [OP_SHIM] = host_shim,
+    [OP_MAP_IDS] = host_map_ids,
+    [OP_OPEN_USERNS] = host_open_userns,
+    [OP_PRLIMIT] = host_prlimit,
+};

@@ -1,0 +1,308 @@
+/* The ops that mount. Most run in INIT; BIND_OPEN and OVERLAY also in HOST, whose rights over the
+ * host's file systems id-mapping needs. Nothing here allocates; everything inside the root is reached
+ * through @root with openat2(RESOLVE_IN_ROOT). */
+#include "runtime/perform.h"
+
+#include "base/cleanup.h"
+#include "kernel/mount.h"
+#include "kernel/sys.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+/* ---- attaching inside the root ---- */
+
+static bool is_directory(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Attaches MOUNT at PATH in the root, making a missing target of the mount's own kind. */
+static int attach_in_root(struct execution *x, int mount, const char *path, bool strict)
+{
+    auto_fd target = mount_target(x->slots[SLOT_ROOT], path, is_directory(mount), strict);
+    return target < 0 ? target : mount_attach(mount, target);
+}
+
+static int apply_spec(int mount, const struct mount_spec *spec)
+{
+    int r = mount_attributes(mount, false, spec->set, spec->clear,
+                             spec->propagate_all ? 0 : spec->propagation);
+    if (r < 0)
+        return r;
+    return mount_attributes(mount, true, spec->set_all, spec->clear_all,
+                            spec->propagate_all ? spec->propagation : 0);
+}
+
+/* ---- id-mapped sources (HOST) ---- */
+
+static int idmap(struct execution *x, int mount, const struct mount_spec *spec)
+{
+    if (!spec->idmap && !spec->uids)
+        return 0;
+    if (!spec->uids)
+        return mount_idmap(mount, spec->recursive, x->slots[SLOT_USERNS]);
+    auto_fd userns = userns_holding(spec->uids, spec->gids);
+    return userns < 0 ? userns : mount_idmap(mount, spec->recursive, userns);
+}
+
+static int mount_bind_open(struct execution *x, const struct step *step)
+{
+    const struct mount_spec *spec = step->data;
+    auto_fd mount = mount_clone(AT_FDCWD, step->source, spec->recursive);
+    if (mount < 0)
+        return mount;
+    int r = idmap(x, mount, spec);
+    if (r == 0)
+        r = apply_spec(mount, spec);
+    if (r < 0)
+        return r;
+    x->slots[step->out] = take_fd(&mount);
+    return 0;
+}
+
+/* ---- overlay ---- */
+
+/* A layer for overlayfs: Linux 6.13 takes the fd itself, older ones its name in /proc. */
+static int overlay_layer(int fs, const char *key, const char *old_key, int layer)
+{
+    int r = sys_fsconfig(fs, FSCONFIG_SET_FD, key, NULL, layer);
+    if (r != -EINVAL)
+        return r;
+    char path[32] = "/proc/self/fd/", *end = path + strlen(path);
+    for (int unit = 1000; unit; unit /= 10)
+        if (layer >= unit || unit == 1)
+            *end++ = (char)('0' + layer / unit % 10);
+    *end = '\0';
+    return sys_fsconfig(fs, FSCONFIG_SET_STRING, old_key, path, 0);
+}
+
+static int overlay_lower(struct execution *x, const struct overlay_spec *spec, const char *path)
+{
+    auto_fd layer = spec->idmapped ? mount_clone(AT_FDCWD, path, false)
+                                   : open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (layer < 0)
+        return spec->idmapped ? layer : -errno;
+    int r = spec->idmapped ? mount_idmap(layer, false, x->slots[SLOT_USERNS]) : 0;
+    return r < 0 ? r : take_fd(&layer);
+}
+
+/* A detached layer lives as long as its fd, until the overlay has taken it: all stay open. */
+struct layers {
+    size_t count;
+    int fds[MAX_LAYERS];
+};
+
+static void cleanup_layers(struct layers *layers)
+{
+    while (layers->count)
+        close(layers->fds[--layers->count]);
+}
+
+static int overlay_lowers(struct execution *x, int fs, const struct overlay_spec *spec,
+                          struct layers *layers)
+{
+    for (size_t i = 0; spec->lowers[i]; i++) {
+        if (i == MAX_LAYERS)
+            return -E2BIG;
+        int layer = overlay_lower(x, spec, spec->lowers[i]);
+        if (layer < 0)
+            return layer;
+        layers->fds[layers->count++] = layer;
+        int r = overlay_layer(fs, "lowerdir+", "lowerdir", layer);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int overlay_writable(int fs, const struct overlay_spec *spec)
+{
+    auto_fd dir = open(spec->container, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_fd upper = openat(dir, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    auto_fd work = openat(dir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0 || upper < 0 || work < 0)
+        return -errno;
+    int r = overlay_layer(fs, "upperdir", "upperdir", upper);
+    return r < 0 ? r : overlay_layer(fs, "workdir", "workdir", work);
+}
+
+/* `volatile` leaves out the sync at unmount: the upper layer is removed with the container. */
+static int mount_overlay(struct execution *x, const struct step *step)
+{
+    const struct overlay_spec *spec = step->data;
+    auto_fd fs = sys_fsopen("overlay");
+    if (fs < 0)
+        return fs;
+    __attribute__((cleanup(cleanup_layers))) struct layers layers = {.count = 0};
+    int r = overlay_lowers(x, fs, spec, &layers);
+    if (r == 0)
+        r = overlay_writable(fs, spec);
+    if (r == 0)
+        r = sys_fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0);
+    if (r == 0 && spec->userxattr)
+        r = sys_fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0);
+    if (r == 0)
+        r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+    int mount = r < 0 ? r : sys_fsmount(fs, 0);
+    if (mount < 0)
+        return mount;
+    x->slots[step->out] = mount;
+    return 0;
+}
+
+/* ---- INIT ---- */
+
+static int mount_propagation(struct execution *x, const struct step *step)
+{
+    (void)x;
+    struct mount_attr attr = {.propagation = step->flags};
+    return sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr);
+}
+
+static int mount_attach_slot(struct execution *x, const struct step *step)
+{
+    return sys_move_mount(x->slots[step->in], "", AT_FDCWD, step->path, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+static int mount_proc_open(struct execution *x, const struct step *step)
+{
+    auto_fd proc = step->source ? mount_clone(AT_FDCWD, step->source, true)
+                                : mount_create("proc", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                                                 MOUNT_ATTR_NOEXEC);
+    if (proc < 0)
+        return proc;
+    int r = mount_is_proc(proc);
+    if (r == 0)
+        x->slots[step->out] = take_fd(&proc);
+    return r;
+}
+
+static int mount_tmpfs_open(struct execution *x, const struct step *step)
+{
+    static const char *const settings[] = {"mode", "0755", "size", "1m", NULL};
+    int mount = mount_create("tmpfs", settings,
+                             MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | step->flags);
+    if (mount < 0)
+        return mount;
+    x->slots[step->out] = mount;
+    return 0;
+}
+
+static int mount_mount(struct execution *x, const struct step *step)
+{
+    const struct mount_spec *spec = step->data;
+    auto_fd mount = mount_create(spec->type, spec->settings, spec->set);
+    if (mount < 0)
+        return mount;
+    struct mount_spec rest = *spec;
+    rest.set = rest.clear = 0;
+    int r = apply_spec(mount, &rest);
+    if (r == 0)
+        r = attach_in_root(x, mount, step->path, spec->strict);
+    if (r == 0 && step->out)
+        x->slots[step->out] = take_fd(&mount);
+    return r;
+}
+
+static int mount_bind(struct execution *x, const struct step *step)
+{
+    const struct mount_spec *spec = step->data;
+    if (step->in) /* HOST has made it, attributes and all */
+        return attach_in_root(x, x->slots[step->in], step->path, false);
+    auto_fd mount = mount_clone(AT_FDCWD, step->source, spec->recursive);
+    if (mount < 0)
+        return mount;
+    int r = apply_spec(mount, spec);
+    return r < 0 ? r : attach_in_root(x, mount, step->path, spec->strict);
+}
+
+/* One file of a directory mount, as a mount of its own. */
+static int mount_bind_file(struct execution *x, const struct step *step)
+{
+    auto_fd mount = mount_clone(x->slots[step->in], step->source, false);
+    return mount < 0 ? mount : attach_in_root(x, mount, step->path, false);
+}
+
+static int mount_console(struct execution *x, const struct step *step)
+{
+    auto_fd mount = mount_clone(x->slots[step->in], "", false);
+    return mount < 0 ? mount : attach_in_root(x, mount, step->path, false);
+}
+
+/* /dev/null over files, an empty directory over directories. The null device is the verified one of
+ * the host, not the container's /dev/null, which may be anything (CVE-2025-31133). */
+static int mount_mask(struct execution *x, const struct step *step)
+{
+    auto_fd target = sys_open_in_root(x->slots[SLOT_ROOT], step->path, O_PATH, 0);
+    if (target < 0)
+        return target;
+    enum slot cover = is_directory(target) ? SLOT_EMPTY : SLOT_NULL;
+    auto_fd mount = mount_clone(x->slots[cover], "", false);
+    return mount < 0 ? mount : mount_attach(mount, target);
+}
+
+static int mount_readonly(struct execution *x, const struct step *step)
+{
+    if (strcmp(step->path, "/") == 0)
+        return mount_attributes(x->slots[SLOT_ROOT], false, MOUNT_ATTR_RDONLY, 0, 0);
+    auto_fd target = sys_open_in_root(x->slots[SLOT_ROOT], step->path, O_PATH, 0);
+    if (target < 0)
+        return target;
+    auto_fd mount = mount_clone(target, "", true);
+    if (mount < 0)
+        return mount;
+    int r = mount_attributes(mount, true, MOUNT_ATTR_RDONLY, 0, 0);
+    return r < 0 ? r : mount_attach(mount, target);
+}
+
+/* pivot_root(2), "pivot_root(".", ".")": the old root ends up over the new one, and is detached. */
+static int mount_pivot(struct execution *x, const struct step *step)
+{
+    if (fchdir(x->slots[step->in]) < 0)
+        return -errno;
+    int r = sys_pivot_root(".", ".");
+    if (r < 0)
+        return r;
+    return umount2(".", MNT_DETACH) < 0 || chdir("/") < 0 ? -errno : 0;
+}
+
+static bool is_null_device(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
+/* Cgroup directories and `tasks` files for HOST; the null device for INIT, in whose mount namespace
+ * it has to be opened to be bound. */
+static int mount_open(struct execution *x, const struct step *step)
+{
+    bool tasks = step->out >= SLOT_TASKS && step->out < SLOT_MOUNT;
+    int flags = tasks ? O_WRONLY : step->out == SLOT_CGROUP ? O_RDONLY | O_DIRECTORY : O_PATH;
+    auto_fd fd = open(step->path, flags | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (step->out == SLOT_NULL && !is_null_device(fd))
+        return -ENODEV;
+    x->slots[step->out] = take_fd(&fd);
+    return 0;
+}
+
+performer *const performers_mounts[OP_COUNT] = {
+    [OP_OPEN] = mount_open,
+    [OP_BIND_OPEN] = mount_bind_open,
+    [OP_OVERLAY] = mount_overlay,
+    [OP_PROPAGATION] = mount_propagation,
+    [OP_ATTACH] = mount_attach_slot,
+    [OP_PROC_OPEN] = mount_proc_open,
+    [OP_TMPFS_OPEN] = mount_tmpfs_open,
+    [OP_MOUNT] = mount_mount,
+    [OP_BIND] = mount_bind,
+    [OP_BIND_FILE] = mount_bind_file,
+    [OP_CONSOLE] = mount_console,
+    [OP_MASK] = mount_mask,
+    [OP_READONLY] = mount_readonly,
+    [OP_PIVOT] = mount_pivot,
+};

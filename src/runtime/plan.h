@@ -1,0 +1,179 @@
+/* The plan: how a container is assembled, as data.
+ *
+ * A plan is an array of steps. plan_build() makes it from a configuration and facts, without a
+ * system call; --explain, --dry-run and the golden tests print it; execute() walks it. HOST and
+ * INIT walk the *same* array, each performing the steps that are its own and skipping the others;
+ * JOINER stands between them only where a pid or time namespace has to be entered by a fork. There
+ * is no control flow in a plan: what depends on the host was decided by the planner, what may fail
+ * is declared in the step.
+ *
+ * Values born at run time (fds, mostly) live in slots, the only variables that a plan has. */
+#pragma once
+
+#include "runtime/facts.h"
+#include "spec/config.h"
+
+#include <stdio.h>
+
+enum actor { HOST, JOINER, INIT };
+
+enum phase { PREPARE, BIRTH, FILES, IDENTITY, COMMAND };
+
+enum slot {
+    SLOT_NONE,
+    SLOT_CGROUP,  /* HOST: directory fd of the container's v2 cgroup, for CLONE_INTO_CGROUP */
+    SLOT_SHIM,    /* sealed memfd of bocal-init */
+    SLOT_JOINER,  /* pidfd */
+    SLOT_INIT,    /* pidfd */
+    SLOT_USERNS,  /* the container's user namespace */
+    SLOT_ROOT,    /* the mount that becomes / */
+    SLOT_PROC,    /* a procfs of the container's pid namespace that nobody else can see */
+    SLOT_NULL,    /* the host's /dev/null, verified */
+    SLOT_EMPTY,   /* an empty read-only tmpfs, for masks */
+    SLOT_FILES,   /* a tmpfs with the generated files */
+    SLOT_PTS,     /* the container's devpts */
+    SLOT_TTY,     /* INIT: the container's end of the terminal */
+    SLOT_CONSOLE, /* HOST: the other end */
+    SLOT_TASKS,   /* the first of MAX_TASKS: v1 `tasks` files */
+    SLOT_MOUNT = SLOT_TASKS + 16, /* the first of MAX_MOUNTS: detached mounts made by HOST */
+    SLOT_COUNT = SLOT_MOUNT + 64,
+};
+enum { MAX_TASKS = 16, MAX_MOUNTS = 64 };
+
+/* What one actor tells another. Every token that is waited for is sent exactly once. */
+enum token {
+    TOKEN_NONE,
+    TOKEN_IDS,       /* ids are mapped; HOST's mounts travel with it */
+    TOKEN_INIT,      /* JOINER has borne INIT; its pidfd travels with it */
+    TOKEN_TTY,       /* the terminal's host end travels with it */
+    TOKEN_ASSEMBLED, /* INIT has nothing left to do but the last few steps */
+    TOKEN_EXPLAINED, /* HOST has printed the plan: go on */
+    TOKEN_RUNNING,   /* end of file: the command replaced INIT */
+    TOKEN_COUNT,
+};
+
+/* The kernel concepts of container set-up.
+ *    X(id, word, text, journaled)
+ * TEXT is what people read: {p}ath {s}ource {t}ext {f}lags {n}umber {m}ode {i}n {o}ut. JOURNALED
+ * ops leave something behind outside the process: they are recorded before they are performed, and
+ * have an undo. What performs an op is in execute.c, beside its undo. */
+#define PLAN_OPS(X)                                                         \
+    X(STATE, "state", "create {p}", true)                                   \
+    X(LAYER, "layer", "create {p}{t}", true)                                \
+    X(CGROUP_CREATE, "cgroup", "create {p}", true)                          \
+    X(CGROUP_SET, "limit", "{p} = {t}", false)                              \
+    X(DEVICE_FILTER, "devices", "{n} rules on {p}", false)                  \
+    X(OPEN, "open", "{p} as {o}", false)                                    \
+    X(SHIM, "memfd", "sealed copy of bocal-init as {o}", false)             \
+    X(CLONE, "clone", "{f}{t}", false)                                      \
+    X(MAP_IDS, "idmap", "{t}", false)                                       \
+    X(OPEN_USERNS, "open", "the new user namespace as {o}", false)          \
+    X(OVERLAY, "overlay", "{s} under {p} as {o}{t}", false)                 \
+    X(BIND_OPEN, "bind", "{s} as {o}{t}", false)                            \
+    X(PRLIMIT, "rlimit", "{t}", false)                                      \
+    X(SEND, "send", "{t}", false)                                           \
+    X(WAIT, "wait", "until {t}", false)                                     \
+    X(DIE_WITH, "signal", "SIGKILL me when bocal ends", false)              \
+    X(CGROUP_JOIN, "cgroup", "join {p} by {i}", false)                      \
+    X(JOIN, "join", "{f} of {p}", false)                                    \
+    X(UNSHARE, "unshare", "{f}", false)                                     \
+    X(TIME_OFFSET, "time", "boot time starts at {n} s", false)              \
+    X(BECOME, "ids", "become {n} of the user namespace", false)             \
+    X(PROPAGATION, "mount", "/ {t}, recursively", false)                    \
+    X(PROC_OPEN, "procfs", "a private one{t} as {o}", false)                \
+    X(ATTACH, "attach", "{i} at {p}", false)                                \
+    X(TMPFS_OPEN, "tmpfs", "{t} as {o}", false)                             \
+    X(MOUNT, "mount", "{s} at {p}{t}", false)                               \
+    X(BIND, "bind", "{s} at {p}{t}", false)                                 \
+    X(CHOWN_TREE, "chown", "{p} to {t}", false)                             \
+    X(WRITE, "write", "{p}, {n} bytes", false)                              \
+    X(BIND_FILE, "bind", "{i}/{s} at {p}", false)                           \
+    X(MKNOD, "mknod", "{p}{t}", false)                                      \
+    X(SYMLINK, "symlink", "{p} to {s}", false)                              \
+    X(MASK, "mask", "{p}", false)                                           \
+    X(READONLY, "readonly", "{p}", false)                                   \
+    X(PIVOT, "pivot", "{i} becomes /, the old root is gone", false)         \
+    X(SYSCTL, "sysctl", "{p} = {t}", false)                                 \
+    X(HOSTNAME, "hostname", "{t}", false)                                   \
+    X(DOMAINNAME, "domain", "{t}", false)                                   \
+    X(LOOPBACK, "network", "lo up", false)                                  \
+    X(KEYRING, "keyring", "a new session keyring", false)                   \
+    X(SESSION, "session", "a new session{t}", false)                        \
+    X(TTY, "tty", "a pseudo-terminal as {o}", false)                        \
+    X(CONSOLE, "bind", "{i} at {p}", false)                                 \
+    X(OOM_SCORE, "oom", "score {n}", false)                                 \
+    X(RLIMIT, "rlimit", "{t}", false)                                       \
+    X(UMASK, "umask", "{m}", false)                                         \
+    X(USER, "user", "look up {t}", false)                                   \
+    X(CLOSE, "close", "every other fd at exec", false)                      \
+    X(BOUNDING, "caps", "bounding set {t}", false)                          \
+    X(IDS, "ids", "become {t}", false)                                      \
+    X(CHDIR, "chdir", "{p}", false)                                         \
+    X(CAPS, "caps", "{t}", false)                                           \
+    X(NO_NEW_PRIVS, "privs", "no new privileges", false)                    \
+    X(LABEL, "label", "{t}", false)                                         \
+    X(FIND, "find", "{p} in PATH", false)                                   \
+    X(ANNOUNCE, "say", "running [{t}] as PID n", false)                     \
+    X(SECCOMP, "seccomp", "{t}", false)                                     \
+    X(EXEC, "exec", "{p}{t}", false)
+
+enum op {
+#define X(id, word, text, journaled) OP_##id,
+    PLAN_OPS(X)
+#undef X
+    OP_COUNT,
+};
+
+struct op_info {
+    const char *id, *word, *text;
+    bool journaled;
+};
+extern const struct op_info op_infos[OP_COUNT];
+
+/* What an op may fail with and the container be none the worse. */
+struct errset {
+    short numbers[4]; /* positive errno values, 0 ends */
+};
+
+struct step {
+    enum op op;
+    enum actor by;
+    enum phase phase;
+    const char *path, *source, *text; /* for {p} {s} {t}; .text also carries values */
+    uint64_t flags;                   /* CLONE_NEW* for {f}; others by op */
+    int64_t number;
+    unsigned mode;
+    enum slot in, out;
+    enum token token;
+    const void *data;                 /* what the op needs beyond that, by op: step_data.h */
+    const char *why;                  /* origin in the configuration, or a short reason */
+    struct errset tolerate;
+};
+
+struct plan {
+    struct arena *arena;
+    const char *id;
+    struct step *steps;
+    size_t count;
+    const char *memory_cgroup; /* where to ask for OOM kills, or NULL */
+    char **notes; /* what was left out and why, for people */
+    size_t n_notes;
+};
+
+/* Makes the plan of CONFIG for the container ID on a host of FACTS. Pure: no system call. Everything
+ * it points to lives in CONFIG's arena. -errno with a sentence where the host cannot do what was
+ * asked for. */
+int plan_build(const struct config *config, const struct facts *facts, const char *id,
+               struct plan *plan);
+
+/* Proves the ordering rules of the file plan_check.c; -EINVAL with a sentence that names the step. */
+int plan_check(const struct plan *plan);
+
+/* One line: "mount proc at /proc, nosuid". The text of step N without number, actor and reason. */
+int step_describe(const struct step *step, char *out, size_t size);
+const char *actor_name(enum actor actor);
+const char *slot_name(enum slot slot, char buffer[16]);
+
+/* Prints steps [FROM, TO). NS gives each one's nanoseconds, or NULL before they were performed. */
+void plan_print(const struct plan *plan, FILE *out, const uint64_t *ns, size_t from, size_t to);
+void plan_print_json(const struct plan *plan, FILE *out, const uint64_t *ns);

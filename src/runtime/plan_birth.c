@@ -1,0 +1,214 @@
+/* From nothing to a process of the container that waits for its ids: the state directory with the
+ * journal first, so that whatever follows can be undone; then cgroup, birth, id maps. */
+#include "runtime/plan_build.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "kernel/sys.h"
+
+#include <string.h>
+
+static unsigned count_lowers(const struct root_config *root)
+{
+    unsigned n = 0;
+    while (root->lowers[n])
+        n++;
+    return n;
+}
+
+int plan_prepare(struct builder *b)
+{
+    const struct root_config *root = &b->config->root;
+    plan_add(b, (struct step){.op = OP_STATE, .by = HOST, .path = b->state, .mode = 0700,
+                              .why = "the journal: what delete has to undo"});
+    if (root->lowers) {
+        bool owned = b->ids.idmapped_root;
+        uint32_t owner = owned ? b->ids.map.uids.list[0].outside : b->facts->uid;
+        plan_add(b, (struct step){.op = OP_LAYER, .by = HOST, .path = root->container,
+                                  .text = owned ? plan_text(b, ", owned by %u", owner) : "",
+                                  .number = owned ? (int64_t)owner : -1,
+                                  .mode = owned && !b->ids.host_overlay ? count_lowers(root) : 0,
+                                  .why = "overlay: what the container writes is its own"});
+    }
+    plan_add(b, (struct step){.op = OP_SHIM, .by = HOST, .out = SLOT_SHIM,
+                              .why = b->config->init ? "PID 1; and CVE-2019-5736"
+                                                     : "CVE-2019-5736: /proc/self/exe"});
+    return 0;
+}
+
+/* How the configuration's namespaces come about: by the birth, by joining, or not at all. The cgroup
+ * namespace is made later, from inside the cgroup (cgroup_namespaces(7): its root is the cgroup that
+ * the caller is in). The time namespace is entered by a birth after its offsets are set. */
+static void sort_namespaces(struct builder *b)
+{
+    for (int i = 0; i < NS_COUNT; i++) {
+        const struct ns_config *ns = &b->config->namespaces[i];
+        if (i == NS_USER ? b->ids.joined : ns->listed && ns->path)
+            b->joins = true;
+        else if (ns->listed && i != NS_CGROUP && i != NS_TIME && i != NS_USER)
+            b->born |= ns_flags[i];
+    }
+    if (b->config->namespaces[NS_TIME].listed && !b->config->namespaces[NS_TIME].path)
+        b->joins = true;
+}
+
+static void add_birth(struct builder *b, enum actor by, uint64_t flags, enum slot out)
+{
+    bool cgroup = by == HOST && b->clone_into;
+    plan_add(b, (struct step){.op = OP_CLONE, .by = by, .phase = BIRTH, .flags = flags, .out = out,
+                              .in = cgroup ? SLOT_CGROUP : SLOT_NONE,
+                              .text = cgroup ? ", born in its cgroup" : "",
+                              .why = "namespaces(7), clone(2)"});
+}
+
+static void add_die_with(struct builder *b, enum actor by)
+{
+    plan_add(b, (struct step){.op = OP_DIE_WITH, .by = by, .phase = BIRTH,
+                              .why = "nothing outlives its supervisor"});
+}
+
+static char *describe_map(struct builder *b)
+{
+    const struct idmaps *maps = &b->ids.map.uids;
+    char *text = arena_strdup(b->arena, "");
+    for (size_t i = 0; i < maps->count; i++)
+        text = plan_text(b, "%s%s%u is %u, %u id%s", text, i ? "; " : "", maps->list[i].inside,
+                         maps->list[i].outside, maps->list[i].count,
+                         maps->list[i].count == 1 ? "" : "s");
+    return text;
+}
+
+static void add_maps(struct builder *b)
+{
+    struct map_spec *map = arena_alloc(b->arena, sizeof *map);
+    *map = b->ids.map;
+    map->process = b->joins ? SLOT_JOINER : SLOT_INIT;
+    plan_add(b, (struct step){.op = OP_MAP_IDS, .by = HOST, .phase = BIRTH,
+                              .text = describe_map(b), .in = map->process, .data = map,
+                              .why = map->newuidmap ? "newuidmap(1), /etc/subuid"
+                                     : b->ids.single ? "user_namespaces(7): one id, your own"
+                                                     : "root in the container is nobody outside"});
+}
+
+static void add_become(struct builder *b, enum actor by)
+{
+    plan_add(b, (struct step){.op = OP_BECOME, .by = by, .phase = BIRTH,
+                              .number = b->ids.inside_uid, .flags = b->ids.inside_gid,
+                              .mode = !b->ids.single, .why = "files made from here on are its root's"});
+}
+
+/* Before it changes its ids: then /proc/self is its own no longer. */
+static void add_time_namespace(struct builder *b)
+{
+    const struct ns_config *time = &b->config->namespaces[NS_TIME];
+    if (!time->listed || time->path)
+        return;
+    plan_add(b, (struct step){.op = OP_UNSHARE, .by = JOINER, .phase = BIRTH,
+                              .flags = CLONE_NEWTIME, .why = time->origin});
+    if (!b->config->time_offset)
+        return;
+    int64_t seconds = b->config->boottime_offset / 1000000000;
+    int64_t rest = b->config->boottime_offset % 1000000000;
+    plan_add(b, (struct step){.op = OP_TIME_OFFSET, .by = JOINER, .phase = BIRTH, .number = seconds,
+                              .data = plan_text(b, "boottime %lld %lld\n", (long long)seconds,
+                                                (long long)rest),
+                              .why = time->origin});
+}
+
+/* setns(2) into a pid or time namespace moves only children: hence a process between, which then
+ * bears INIT as HOST's child (CLONE_PARENT). Joining the user namespace comes first: it is what
+ * gives the right to join the others. */
+static void add_joiner(struct builder *b)
+{
+    add_die_with(b, JOINER);
+    if (b->ids.fresh) {
+        plan_add(b, (struct step){.op = OP_WAIT, .by = JOINER, .phase = BIRTH, .token = TOKEN_IDS,
+                                  .text = "ids are mapped", .data = b->parcel});
+    }
+    add_time_namespace(b);
+    if (b->ids.fresh)
+        add_become(b, JOINER);
+    for (int i = 0; i < NS_COUNT; i++) {
+        const struct ns_config *ns = &b->config->namespaces[i];
+        if (ns->listed && ns->path)
+            plan_add(b, (struct step){.op = OP_JOIN, .by = JOINER, .phase = BIRTH,
+                                      .path = ns->path, .flags = ns_flags[i], .why = ns->origin});
+    }
+    add_birth(b, JOINER, b->born, SLOT_INIT);
+    struct parcel *parcel = arena_alloc(b->arena, sizeof *parcel);
+    parcel->slots[0] = SLOT_INIT;
+    plan_add(b, (struct step){.op = OP_SEND, .by = JOINER, .phase = BIRTH, .token = TOKEN_INIT,
+                              .text = "@init", .data = parcel, .why = "HOST is its parent"});
+    plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = BIRTH, .token = TOKEN_INIT,
+                              .text = "INIT is born", .out = SLOT_INIT, .data = parcel});
+}
+
+static int check_joins(struct builder *b)
+{
+    const struct ns_config *mount = &b->config->namespaces[NS_MOUNT];
+    if (!mount->listed)
+        return refuse(-EINVAL, "%s: a container needs a mount namespace of its own",
+                      mount->origin ? mount->origin : "/linux/namespaces");
+    if (b->joins && b->ids.fresh)
+        for (int i = 0; i < NS_COUNT; i++)
+            if (b->config->namespaces[i].path)
+                return refuse(-EINVAL,
+                              "%s: a new user namespace has no rights over that container's "
+                              "namespaces (add --userns container:PID, or as root --userns host)",
+                              b->config->namespaces[i].origin);
+    return 0;
+}
+
+int plan_birth(struct builder *b)
+{
+    sort_namespaces(b);
+    TRY(check_joins(b));
+    uint64_t user = b->ids.fresh ? CLONE_NEWUSER : 0;
+    bool parcel = b->ids.fresh;
+    if (b->joins)
+        add_birth(b, HOST, user, SLOT_JOINER);
+    else
+        add_birth(b, HOST, user | b->born, SLOT_INIT);
+    if (b->ids.fresh)
+        add_maps(b);
+    if (b->ids.idmapped_root)
+        plan_add(b, (struct step){.op = OP_OPEN_USERNS, .by = HOST, .phase = BIRTH,
+                                  .in = b->joins ? SLOT_JOINER : SLOT_INIT, .out = SLOT_USERNS,
+                                  .why = "for id-mapped mounts: mount_setattr(2)"});
+    size_t before = b->n_parcel;
+    TRY(plan_mount_sources(b));
+    parcel |= b->n_parcel != before;
+    if (parcel)
+        plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = BIRTH, .token = TOKEN_IDS,
+                                  .text = "ids are mapped, mounts are ready", .data = b->parcel});
+    if (b->joins)
+        add_joiner(b);
+    add_die_with(b, INIT);
+    if (b->config->process.has_oom_score_adj)
+        plan_add(b, (struct step){.op = OP_OOM_SCORE, .by = INIT, .phase = BIRTH,
+                                  .number = b->config->process.oom_score_adj,
+                                  .why = "while /proc/self is the caller's: proc(5)"});
+    if (b->config->process.apparmor_profile || b->config->process.selinux_label)
+        plan_add(b, (struct step){.op = OP_LABEL, .by = INIT, .phase = BIRTH,
+                                  .text = b->config->process.apparmor_profile
+                                              ? plan_text(b, "AppArmor %s at exec",
+                                                          b->config->process.apparmor_profile)
+                                              : plan_text(b, "SELinux %s at exec",
+                                                          b->config->process.selinux_label),
+                                  .path = b->config->process.apparmor_profile
+                                              ? b->config->process.apparmor_profile
+                                              : b->config->process.selinux_label,
+                                  .flags = b->config->process.apparmor_profile != NULL,
+                                  .why = "while /proc/self is the caller's: proc(5)"});
+    plan_cgroup_join(b);
+    if (parcel && !(b->joins && b->ids.fresh)) {
+        plan_add(b, (struct step){.op = OP_WAIT, .by = INIT, .phase = BIRTH, .token = TOKEN_IDS,
+                                  .text = "ids are mapped", .data = b->parcel});
+    }
+    if (b->ids.fresh || b->ids.joined) {
+        if (!(b->joins && b->ids.fresh))
+            add_become(b, INIT);
+        add_die_with(b, INIT);
+    }
+    return 0;
+}

@@ -1,0 +1,63 @@
+/* Between the files of the planner only: the builder, and the parts of the assembly in their order. */
+#pragma once
+
+#include "runtime/plan.h"
+#include "runtime/step_data.h"
+
+/* How the container's ids come about. */
+struct ids {
+    bool fresh;          /* a new user namespace */
+    bool joined;         /* somebody else's */
+    bool single;         /* one id only: setgroups is denied, there is nobody else to become */
+    uint32_t inside_uid, inside_gid; /* what INIT becomes while it assembles */
+    struct map_spec map;
+    bool idmapped_root;  /* the root's files keep their ids on disk, mounts map them */
+    bool host_overlay;   /* HOST makes the overlay (Linux 6.13 takes detached layers) */
+};
+
+/* A directory that the container has in one hierarchy. */
+struct cgroup_dir {
+    const char *directory, *name;
+    bool v2;
+    enum slot slot;
+};
+
+struct builder {
+    struct arena *arena;
+    const struct config *config;
+    const struct facts *facts;
+    const char *id;
+    struct plan *plan;
+    struct ids ids;
+    uint64_t born;       /* CLONE_NEW* that the birth itself makes */
+    bool joins;          /* there is a JOINER */
+    bool clone_into;     /* SLOT_CGROUP is where INIT is born */
+    bool devices;        /* /dev is the container's own tmpfs */
+    size_t n_mounts;     /* slots of SLOT_MOUNT used so far */
+    enum slot *mount_slots; /* per config mount: the slot of its detached source, or SLOT_NONE */
+    char *state;         /* the container's directory below facts->state_dir */
+    uint32_t controllers;      /* bit per enum controller that something needs */
+    struct cgroup_dir *cgroups;
+    size_t n_cgroups;
+    struct step *cgroup_sets;  /* written once the directories are there */
+    size_t n_cgroup_sets;
+    struct parcel *parcel; /* what travels with TOKEN_IDS */
+    size_t n_parcel;
+};
+
+/* Appends STEP and returns it, for the optional fields. */
+struct step *plan_add(struct builder *b, struct step step);
+void plan_note(struct builder *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *plan_text(struct builder *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The slot's fd travels to INIT with TOKEN_IDS. */
+void plan_parcel(struct builder *b, enum slot slot);
+
+int plan_choose_ids(struct builder *b);          /* plan_ids.c */
+int plan_prepare(struct builder *b);             /* plan_birth.c */
+int plan_birth(struct builder *b);               /* plan_birth.c */
+int plan_cgroup_prepare(struct builder *b);      /* plan_cgroup.c */
+void plan_cgroup_join(struct builder *b);        /* plan_cgroup.c */
+int plan_mount_sources(struct builder *b);       /* plan_files.c: what HOST opens for INIT */
+int plan_files(struct builder *b);               /* plan_files.c */
+int plan_cgroup_mount(struct builder *b, const struct mount_config *mount); /* plan_cgroup.c */
+int plan_identity(struct builder *b);            /* plan_identity.c */

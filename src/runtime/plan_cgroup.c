@@ -1,0 +1,462 @@
+/* The container's cgroups, from facts: which hierarchies it needs a directory in, what is written
+ * there in what order, how INIT gets in.
+ *
+ * Each controller lives in one hierarchy, v2 or v1 (cgroups(7): never in both). On v2 there is one
+ * directory, and the container is born in it (CLONE_INTO_CGROUP). On v1 there is one in each hierarchy
+ * that a limit needs, and INIT moves itself before it does anything else.
+ *
+ * A limit that was asked for and cannot be applied is refused here, before anything happens. A default
+ * one is left out, with a note. */
+#include "runtime/plan_build.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "kernel/device_bpf.h"
+#include "runtime/mount_options.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <linux/mount.h>
+
+/* ---- where ---- */
+
+static bool on_v2(const struct builder *b, enum controller controller)
+{
+    return b->facts->cgroup.v2_controllers >> controller & 1;
+}
+
+static const struct cgroup_tree *tree_of(const struct builder *b, enum controller controller)
+{
+    const struct cgroup_facts *facts = &b->facts->cgroup;
+    return on_v2(b, controller) ? &facts->v2 : &facts->v1[controller];
+}
+
+/* The container's directory in TREE, or NULL where the caller may not make one. */
+static const char *directory_in(struct builder *b, const struct cgroup_tree *tree)
+{
+    const char *path = b->config->cgroups_path;
+    if (!tree->mount)
+        return NULL;
+    if (tree->writable)
+        return path && *path == '/' ? plan_text(b, "%s%s", tree->mount, path)
+                                    : plan_text(b, "%s/bocal-%.12s", tree->mount, b->id);
+    return tree->own_writable ? plan_text(b, "%s/bocal-%.12s", tree->own, b->id) : NULL;
+}
+
+static const char *why_not(struct builder *b, enum controller controller)
+{
+    const struct cgroup_facts *facts = &b->facts->cgroup;
+    const char *name = cgroup_names_v1[controller];
+    if (!facts->v2.mount && !facts->v1[controller].mount)
+        return plan_text(b, "no cgroup hierarchy with the %s controller is mounted here", name);
+    if (!on_v2(b, controller) && !facts->v1[controller].mount)
+        return plan_text(b, "this kernel or its boot options leave out the %s controller", name);
+    const struct cgroup_tree *tree = tree_of(b, controller);
+    if (!directory_in(b, tree))
+        return plan_text(b, "%s is not delegated to %s", tree->own ? tree->own : tree->mount,
+                         b->facts->user);
+    if (on_v2(b, controller) && !tree->writable && !(facts->v2_own >> controller & 1))
+        return plan_text(b, "the %s controller is not delegated to %s", name, tree->own);
+    return NULL;
+}
+
+/* The container's directory for CONTROLLER, marked as needed; NULL and a refusal where there is none. */
+static int need(struct builder *b, enum controller controller, const char *origin,
+                const char **directory)
+{
+    const char *reason = why_not(b, controller);
+    if (reason)
+        return refuse(-EOPNOTSUPP, "%s: %s (%s)", origin, reason,
+                      b->facts->uid ? "systemd-run --user --scope -p Delegate=yes bocal run ... on "
+                                      "cgroup v2, or run bocal as root"
+                                    : "mount it, or boot with it enabled");
+    b->controllers |= 1U << controller;
+    *directory = directory_in(b, tree_of(b, controller));
+    return 0;
+}
+
+/* ---- what ---- */
+
+struct knob {
+    size_t offset; /* of a struct limit in struct resources */
+    enum controller controller;
+    const char *v1, *v2;
+    const char *(*v1_text)(struct builder *b, int64_t value); /* NULL: the number */
+    const char *(*v2_text)(struct builder *b, int64_t value);
+};
+
+static const char *number(struct builder *b, int64_t value)
+{
+    return plan_text(b, "%" PRId64, value);
+}
+
+static const char *number_or_max(struct builder *b, int64_t value)
+{
+    return value < 0 ? "max" : number(b, value);
+}
+
+/* Shares 2..262144 become weight 1..10000 on the curve that runc and crun took up in 2025, which keeps
+ * the default where it belongs (1024 is 100; their old straight line made it 39):
+ * 10^((l*l + 125*l)/612 - 7/34) with l = log2(shares). Here by powers of two, straight in between. */
+static const char *shares_to_weight(struct builder *b, int64_t shares)
+{
+    static const uint16_t weights[] = {1, 2, 3, 4, 7, 12, 20, 34, 58, 100, 173, 302, 531, 942, 1681, 3023, 5477, 10000};
+    if (shares < 2)
+        shares = 2;
+    if (shares > 262144)
+        shares = 262144;
+    int power = 63 - __builtin_clzll((unsigned long long)shares);
+    if (power >= 18)
+        return "10000";
+    int64_t low = weights[power - 1], high = weights[power];
+    int64_t start = (int64_t)1 << power;
+    return number(b, low + (high - low) * (shares - start) / start);
+}
+
+static const char *swap_of_v2(struct builder *b, int64_t both)
+{
+    const struct limit *memory = &b->config->resources.memory;
+    if (both < 0)
+        return "max";
+    return number(b, memory->origin && both > memory->value ? both - memory->value : 0);
+}
+
+static const char *quota_v2(struct builder *b, int64_t quota)
+{
+    const struct limit *period = &b->config->resources.cpu_period;
+    int64_t length = period->origin ? period->value : 100000;
+    return quota < 0 ? plan_text(b, "max %" PRId64, length)
+                     : plan_text(b, "%" PRId64 " %" PRId64, quota, length);
+}
+
+/* In the order in which the kernel takes them: memory before memory and swap together; the period
+ * before its quota; cpus and mems before any task joins. */
+static const struct knob knobs[] = {
+    {offsetof(struct resources, memory), CG_MEMORY, "memory.limit_in_bytes", "memory.max", NULL,
+     number_or_max},
+    {offsetof(struct resources, memory_swap), CG_MEMORY, "memory.memsw.limit_in_bytes",
+     "memory.swap.max", NULL, swap_of_v2},
+    {offsetof(struct resources, memory_reservation), CG_MEMORY, "memory.soft_limit_in_bytes",
+     "memory.low", NULL, number_or_max},
+    {offsetof(struct resources, memory_swappiness), CG_MEMORY, "memory.swappiness", NULL, NULL, NULL},
+    {offsetof(struct resources, cpu_shares), CG_CPU, "cpu.shares", "cpu.weight", NULL,
+     shares_to_weight},
+    {offsetof(struct resources, cpu_period), CG_CPU, "cpu.cfs_period_us", NULL, NULL, NULL},
+    {offsetof(struct resources, cpu_quota), CG_CPU, "cpu.cfs_quota_us", "cpu.max", NULL, quota_v2},
+    {offsetof(struct resources, cpu_burst), CG_CPU, "cpu.cfs_burst_us", "cpu.max.burst", NULL, NULL},
+    {offsetof(struct resources, cpu_idle), CG_CPU, "cpu.idle", "cpu.idle", NULL, NULL},
+    {offsetof(struct resources, pids), CG_PIDS, "pids.max", "pids.max", number_or_max, number_or_max},
+    {offsetof(struct resources, blkio_weight), CG_IO, "", "io.bfq.weight", NULL, NULL},
+};
+
+static void add_set(struct builder *b, const char *directory, const char *file, const char *value,
+                    const char *why)
+{
+    struct step *steps = LIST_ADD(b->arena, &b->cgroup_sets, &b->n_cgroup_sets);
+    *steps = (struct step){.op = OP_CGROUP_SET, .by = HOST,
+                           .path = plan_text(b, "%s/%s", directory, file), .text = value,
+                           .why = why};
+}
+
+/* A file that this kind of hierarchy lacks: by name, not in silence. */
+static int no_such_knob(struct builder *b, const struct knob *knob, const struct limit *limit)
+{
+    if (limit->defaulted)
+        return 0;
+    const struct cgroup_facts *facts = &b->facts->cgroup;
+    if (knob->offset == offsetof(struct resources, cpu_period) && on_v2(b, CG_CPU) &&
+        b->config->resources.cpu_quota.origin)
+        return 0; /* it is written with the quota */
+    if (knob->offset == offsetof(struct resources, memory_swap) && !facts->v1_swap)
+        return refuse(-EOPNOTSUPP, "%s: this kernel does not account swap (boot with swapaccount=1)",
+                      limit->origin);
+    return refuse(-EOPNOTSUPP, "%s: cgroup %s has no such setting (leave it out)", limit->origin,
+                  on_v2(b, knob->controller) ? "v2" : "v1");
+}
+
+static int add_knob(struct builder *b, const struct knob *knob)
+{
+    const struct limit *limit = (const struct limit *)((const char *)&b->config->resources +
+                                                       knob->offset);
+    if (!limit->origin)
+        return 0;
+    const char *reason = limit->defaulted ? why_not(b, knob->controller) : NULL;
+    if (reason) {
+        plan_note(b, "%s left out: %s", limit->origin, reason);
+        return 0;
+    }
+    const char *directory;
+    TRY(need(b, knob->controller, limit->origin, &directory));
+    bool v2 = on_v2(b, knob->controller);
+    const char *file = v2 ? knob->v2 : knob->v1;
+    if (!v2 && knob->controller == CG_IO)
+        file = b->facts->cgroup.blkio_weight;
+    if (!v2 && knob->offset == offsetof(struct resources, memory_swap) && !b->facts->cgroup.v1_swap)
+        file = NULL;
+    if (!file)
+        return no_such_knob(b, knob, limit);
+    const char *(*convert)(struct builder *, int64_t) = v2 ? knob->v2_text : knob->v1_text;
+    add_set(b, directory, file, convert ? convert(b, limit->value) : number(b, limit->value),
+            limit->origin);
+    return 0;
+}
+
+static int add_cpuset(struct builder *b)
+{
+    const struct resources *r = &b->config->resources;
+    if (!r->cpuset_cpus.origin && !r->cpuset_mems.origin)
+        return 0;
+    const char *directory;
+    TRY(need(b, CG_CPUSET, r->cpuset_cpus.origin ? r->cpuset_cpus.origin : r->cpuset_mems.origin,
+             &directory));
+    const struct {
+        const char *file;
+        const struct text_limit *limit;
+        const char *inherited;
+    } files[] = {
+        {"cpuset.mems", &r->cpuset_mems, b->facts->cgroup.cpuset_mems},
+        {"cpuset.cpus", &r->cpuset_cpus, b->facts->cgroup.cpuset_cpus},
+    };
+    for (size_t i = 0; i < COUNT(files); i++)
+        if (files[i].limit->origin)
+            add_set(b, directory, files[i].file, files[i].limit->value, files[i].limit->origin);
+        else if (!on_v2(b, CG_CPUSET) && files[i].inherited)
+            add_set(b, directory, files[i].file, files[i].inherited,
+                    "cpuset(7): must be set before a task joins");
+    return 0;
+}
+
+static int add_throttles(struct builder *b)
+{
+    const struct resources *r = &b->config->resources;
+    const struct {
+        const struct throttle *list;
+        size_t count;
+        const char *v1, *v2;
+    } kinds[] = {
+        {r->read_bps, r->n_read_bps, "blkio.throttle.read_bps_device", "rbps"},
+        {r->write_bps, r->n_write_bps, "blkio.throttle.write_bps_device", "wbps"},
+        {r->read_iops, r->n_read_iops, "blkio.throttle.read_iops_device", "riops"},
+        {r->write_iops, r->n_write_iops, "blkio.throttle.write_iops_device", "wiops"},
+    };
+    for (size_t k = 0; k < COUNT(kinds); k++)
+        for (size_t i = 0; i < kinds[k].count; i++) {
+            const struct throttle *t = &kinds[k].list[i];
+            const char *directory;
+            TRY(need(b, CG_IO, t->origin, &directory));
+            if (on_v2(b, CG_IO))
+                add_set(b, directory, "io.max",
+                        plan_text(b, "%u:%u %s=%" PRIu64, t->major, t->minor, kinds[k].v2, t->rate),
+                        t->origin);
+            else
+                add_set(b, directory, kinds[k].v1,
+                        plan_text(b, "%u:%u %" PRIu64, t->major, t->minor, t->rate), t->origin);
+        }
+    return 0;
+}
+
+static int add_unified(struct builder *b)
+{
+    for (size_t i = 0; i < b->config->resources.n_unified; i++) {
+        const struct key_value *kv = &b->config->resources.unified[i];
+        const char *directory = directory_in(b, &b->facts->cgroup.v2);
+        if (!directory || b->facts->cgroup.v1[CG_MEMORY].mount)
+            return refuse(-EOPNOTSUPP, "%s: this host has no unified cgroup hierarchy", kv->origin);
+        add_set(b, directory, kv->key, kv->value, kv->origin);
+    }
+    return 0;
+}
+
+/* ---- devices ---- */
+
+static const char *rule_text(struct builder *b, const struct device_rule *rule)
+{
+    char major[24] = "*", minor[24] = "*";
+    if (rule->major >= 0)
+        snprintf(major, sizeof major, "%" PRId64, rule->major);
+    if (rule->minor >= 0)
+        snprintf(minor, sizeof minor, "%" PRId64, rule->minor);
+    return plan_text(b, "%c %s:%s %s%s%s", rule->type, major, minor, rule->read ? "r" : "",
+                     rule->write ? "w" : "", rule->mknod ? "m" : "");
+}
+
+/* In a user namespace the kernel lets nobody make a device node, nor open one in what it mounts: no
+ * filter is needed there. */
+static int add_device_rules(struct builder *b)
+{
+    const struct resources *r = &b->config->resources;
+    if (!r->n_devices || b->ids.fresh || b->ids.joined || b->facts->in_userns)
+        return 0;
+    const struct cgroup_facts *facts = &b->facts->cgroup;
+    if (facts->v1[CG_DEVICES].mount) {
+        const char *directory;
+        TRY(need(b, CG_DEVICES, "device rules", &directory));
+        for (size_t i = 0; i < r->n_devices; i++) {
+            const struct device_rule *rule = &r->devices[i];
+            bool all = rule->type == 'a' && rule->major < 0 && rule->minor < 0;
+            add_set(b, directory, rule->allow ? "devices.allow" : "devices.deny",
+                    all ? "a" : rule_text(b, rule), "device rules");
+        }
+        return 0;
+    }
+    const char *directory = directory_in(b, &facts->v2);
+    if (!directory)
+        return refuse(-EOPNOTSUPP, "device rules: no writable cgroup to attach them to (--privileged "
+                                   "does without)");
+    *LIST_ADD(b->arena, &b->cgroup_sets, &b->n_cgroup_sets) =
+        (struct step){.op = OP_DEVICE_FILTER, .by = HOST, .path = directory,
+                      .number = (int64_t)r->n_devices, .data = r->devices,
+                      .why = "which devices may be used"};
+    return 0;
+}
+
+/* ---- the steps ---- */
+
+static void enable_on_v2(struct builder *b)
+{
+    const struct cgroup_facts *facts = &b->facts->cgroup;
+    uint32_t missing = b->controllers & facts->v2_controllers & ~facts->v2_enabled;
+    if (!facts->v2.writable || !missing)
+        return;
+    char *text = arena_strdup(b->arena, "");
+    for (int i = 0; i < CG_COUNT; i++)
+        if (missing >> i & 1 && cgroup_names_v2[i])
+            text = plan_text(b, "%s%s+%s", text, *text ? " " : "", cgroup_names_v2[i]);
+    plan_add(b, (struct step){.op = OP_CGROUP_SET, .by = HOST, .text = text,
+                              .path = plan_text(b, "%s/cgroup.subtree_control", facts->v2.mount),
+                              .why = "cgroups(7): controllers are passed on explicitly"});
+}
+
+static bool has_directory(const struct builder *b, const char *directory)
+{
+    for (size_t i = 0; i < b->n_cgroups; i++)
+        if (text_equal(b->cgroups[i].directory, directory))
+            return true;
+    return false;
+}
+
+static void add_directory(struct builder *b, const char *directory, const char *name, bool v2)
+{
+    if (!directory || has_directory(b, directory))
+        return;
+    *LIST_ADD(b->arena, &b->cgroups, &b->n_cgroups) =
+        (struct cgroup_dir){.directory = directory, .name = name, .v2 = v2};
+    plan_add(b, (struct step){.op = OP_CGROUP_CREATE, .by = HOST, .path = directory,
+                              .why = v2 ? "every process of the container is born inside"
+                                        : plan_text(b, "the %s controller", name)});
+}
+
+static void open_directories(struct builder *b)
+{
+    int tasks = 0;
+    for (size_t i = 0; i < b->n_cgroups; i++) {
+        struct cgroup_dir *dir = &b->cgroups[i];
+        dir->slot = dir->v2 ? SLOT_CGROUP : (enum slot)(SLOT_TASKS + tasks++);
+        b->clone_into |= dir->v2;
+        plan_add(b, (struct step){.op = OP_OPEN, .by = HOST, .out = dir->slot,
+                                  .path = dir->v2 ? dir->directory
+                                                  : plan_text(b, "%s/tasks", dir->directory),
+                                  .why = dir->v2 ? "clone3(2): CLONE_INTO_CGROUP"
+                                                 : "INIT moves itself: no grace period"});
+    }
+}
+
+int plan_cgroup_prepare(struct builder *b)
+{
+    for (size_t i = 0; i < COUNT(knobs); i++)
+        TRY(add_knob(b, &knobs[i]));
+    TRY(add_cpuset(b));
+    TRY(add_throttles(b));
+    TRY(add_unified(b));
+    TRY(add_device_rules(b));
+    const struct cgroup_facts *facts = &b->facts->cgroup;
+    add_directory(b, directory_in(b, &facts->v2), "unified", true);
+    for (int i = 0; i < CG_COUNT; i++)
+        if (b->controllers >> i & 1 && !on_v2(b, (enum controller)i))
+            add_directory(b, directory_in(b, &facts->v1[i]), cgroup_names_v1[i], false);
+    enable_on_v2(b);
+    for (size_t i = 0; i < b->n_cgroup_sets; i++)
+        plan_add(b, b->cgroup_sets[i]);
+    open_directories(b);
+    if (b->controllers >> CG_MEMORY & 1)
+        b->plan->memory_cgroup = directory_in(b, tree_of(b, CG_MEMORY));
+    return 0;
+}
+
+void plan_cgroup_join(struct builder *b)
+{
+    for (size_t i = 0; i < b->n_cgroups; i++)
+        if (!b->cgroups[i].v2)
+            plan_add(b, (struct step){.op = OP_CGROUP_JOIN, .by = INIT, .phase = BIRTH,
+                                      .in = b->cgroups[i].slot, .path = b->cgroups[i].directory,
+                                      .why = "before it does anything"});
+    const struct ns_config *ns = &b->config->namespaces[NS_CGROUP];
+    if (ns->listed && !ns->path)
+        plan_add(b, (struct step){.op = OP_UNSHARE, .by = INIT, .phase = BIRTH,
+                                  .flags = ns_flags[NS_CGROUP],
+                                  .why = "cgroup_namespaces(7): its root is where it is now"});
+}
+
+/* ---- /sys/fs/cgroup ---- */
+
+static void add_bind(struct builder *b, const char *source, const char *path, const char *why)
+{
+    struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
+    *spec = (struct mount_spec){.type = "bind", .propagation = MS_PRIVATE,
+                                .set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC};
+    plan_add(b, (struct step){.op = OP_BIND, .by = INIT, .phase = FILES, .source = source,
+                              .path = path, .data = spec, .text = "", .why = why});
+}
+
+/* v1 and hybrid: a directory for each hierarchy in which the container has a cgroup of its own. */
+static int mount_v1(struct builder *b, const struct mount_config *mount)
+{
+    static char *const options[] = {(char *)"nosuid", (char *)"nodev", (char *)"noexec",
+                                    (char *)"mode=755", (char *)"size=64k", NULL};
+    struct mount_config tmpfs = *mount;
+    tmpfs.type = "tmpfs";
+    tmpfs.options = (char **)options;
+    struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
+    TRY(mount_options_parse(b->arena, &tmpfs, spec));
+    spec->strict = true;
+    plan_add(b, (struct step){.op = OP_MOUNT, .by = INIT, .phase = FILES, .source = "tmpfs",
+                              .path = mount->destination, .data = spec,
+                              .text = mount_options_describe(b->arena, spec),
+                              .why = "cgroup v1: one directory a hierarchy"});
+    for (size_t i = 0; i < b->n_cgroups; i++)
+        add_bind(b, b->cgroups[i].directory,
+                 plan_text(b, "%s/%s", mount->destination, b->cgroups[i].name), mount->origin);
+    struct mount_spec wanted;
+    TRY(mount_options_parse(b->arena, &(struct mount_config){.type = "cgroup2", .origin = mount->origin,
+                                                             .options = mount->options}, &wanted));
+    if (wanted.set & MOUNT_ATTR_RDONLY)
+        plan_add(b, (struct step){.op = OP_READONLY, .by = INIT, .phase = FILES,
+                                  .path = mount->destination, .why = mount->origin});
+    return 0;
+}
+
+int plan_cgroup_mount(struct builder *b, const struct mount_config *mount)
+{
+    const struct cgroup_facts *facts = &b->facts->cgroup;
+    bool v1 = false;
+    for (int i = 0; i < CG_COUNT; i++)
+        v1 |= facts->v1[i].mount != NULL;
+    if (v1)
+        return mount_v1(b, mount);
+    if (!facts->v2.mount) {
+        plan_note(b, "%s left out: the host has no cgroups mounted", mount->destination);
+        return 0;
+    }
+    struct mount_config v2 = *mount;
+    v2.type = "cgroup2";
+    struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
+    TRY(mount_options_parse(b->arena, &v2, spec));
+    spec->strict = true;
+    plan_add(b, (struct step){.op = OP_MOUNT, .by = INIT, .phase = FILES, .source = "cgroup2",
+                              .path = mount->destination, .data = spec,
+                              .text = mount_options_describe(b->arena, spec),
+                              .why = mount->origin});
+    return 0;
+}

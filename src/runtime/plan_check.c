@@ -1,0 +1,179 @@
+/* The ordering rules that other runtimes keep in comments, proven for every plan before it is
+ * executed, printed or compared. Each rule is one row: what must be true of any two steps. */
+#include "runtime/plan.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "runtime/step_data.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* "No step of op LATER by the same process may come before the last step of op EARLIER." */
+struct order {
+    enum op earlier, later;
+    const char *reason;
+};
+
+static const struct order orders[] = {
+    {OP_STATE, OP_LAYER, "without a journal it could not be undone"},
+    {OP_STATE, OP_CGROUP_CREATE, "without a journal it could not be undone"},
+    {OP_CGROUP_CREATE, OP_CGROUP_SET, "the cgroup does not exist yet"},
+    {OP_CGROUP_CREATE, OP_CLONE, "the container is to be born inside its cgroup"},
+    {OP_CGROUP_SET, OP_CLONE, "there would be a moment without limits"},
+    {OP_DEVICE_FILTER, OP_CLONE, "there would be a moment without the filter"},
+    {OP_MAP_IDS, OP_OPEN_USERNS, "an id-mapped mount needs a mapped namespace"},
+    {OP_CGROUP_JOIN, OP_BECOME, "the fd's opener is who may move"},
+    {OP_BECOME, OP_MOUNT, "ids are mapped before any mount"},
+    {OP_BECOME, OP_BIND, "ids are mapped before any mount"},
+    {OP_BECOME, OP_MKNOD, "files belong to the container's root"},
+    {OP_PROPAGATION, OP_ATTACH, "the mount would propagate to the host"},
+    {OP_PROPAGATION, OP_MOUNT, "the mount would propagate to the host"},
+    {OP_PROPAGATION, OP_BIND, "the mount would propagate to the host"},
+    {OP_MOUNT, OP_MASK, "the mount would cover the mask"},
+    {OP_MOUNT, OP_READONLY, "the mount would cover it"},
+    {OP_BIND, OP_MASK, "the mount would cover the mask"},
+    {OP_MASK, OP_PIVOT, "everything is attached before the pivot"},
+    {OP_MOUNT, OP_PIVOT, "everything is attached before the pivot"},
+    {OP_BIND, OP_PIVOT, "the source lies in the old root"},
+    {OP_SYSCTL, OP_IDS, "writing needs the container's root"},
+    {OP_PIVOT, OP_USER, "the user is looked up in the container's files"},
+    {OP_PIVOT, OP_IDS, "pivot_root needs CAP_SYS_ADMIN"},
+    {OP_PIVOT, OP_CHDIR, "the directory is the container's"},
+    {OP_PIVOT, OP_FIND, "the command is the container's"},
+    {OP_BOUNDING, OP_IDS, "it needs CAP_SETPCAP"},
+    {OP_USER, OP_IDS, "the user is not known yet"},
+    {OP_IDS, OP_CAPS, "changing ids clears the sets"},
+    {OP_IDS, OP_FIND, "the command is looked for by who runs it"},
+    {OP_NO_NEW_PRIVS, OP_SECCOMP, "seccomp(2) needs it from unprivileged callers"},
+    {OP_LABEL, OP_BECOME, "/proc/self is the caller's no longer"},
+    {OP_OOM_SCORE, OP_BECOME, "/proc/self is the caller's no longer"},
+    {OP_CLOSE, OP_EXEC, "inherited fds would stay open"},
+    {OP_FIND, OP_EXEC, "the command is not known yet"},
+    {OP_SECCOMP, OP_EXEC, "the command would run without it"},
+    {OP_CAPS, OP_EXEC, "the command would have them all"},
+};
+
+/* What is left to INIT after the command's filter is in force. Without no_new_privs the filter needs
+ * CAP_SYS_ADMIN (seccomp(2)), so that the capabilities go only after it. */
+static const enum op after_seccomp[] = {OP_EXEC, OP_CAPS, OP_DIE_WITH};
+
+/* What INIT can no longer do once it has given up its ids and capabilities. */
+static const enum op privileged[] = {
+    OP_MOUNT, OP_BIND,   OP_BIND_OPEN, OP_OVERLAY,  OP_ATTACH, OP_MKNOD,   OP_MASK,     OP_READONLY,
+    OP_PIVOT, OP_SYSCTL, OP_HOSTNAME,  OP_LOOPBACK, OP_JOIN,   OP_UNSHARE, OP_BOUNDING, OP_CHOWN_TREE,
+};
+
+static bool is_one_of(enum op op, const enum op *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (op == list[i])
+            return true;
+    return false;
+}
+
+static int wrong(const struct plan *plan, size_t i, const char *reason)
+{
+    char text[256];
+    step_describe(&plan->steps[i], text, sizeof text);
+    return refuse(-EINVAL, "plan: step %zu, %s %s: %s", i + 1, op_infos[plan->steps[i].op].word,
+                  text, reason);
+}
+
+static int check_orders(const struct plan *plan)
+{
+    for (size_t r = 0; r < COUNT(orders); r++) {
+        bool seen = false;
+        for (size_t i = 0; i < plan->count; i++) {
+            if (plan->steps[i].op == orders[r].later)
+                seen = true;
+            if (plan->steps[i].op == orders[r].earlier && seen)
+                return wrong(plan, i, orders[r].reason);
+        }
+    }
+    return 0;
+}
+
+/* Slots belong to a process; INIT and JOINER begin with a copy of what their parent had. */
+static int check_slots(const struct plan *plan)
+{
+    bool written[3][SLOT_COUNT] = {{false}};
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct step *step = &plan->steps[i];
+        const struct parcel *parcel = step->op == OP_SEND || step->op == OP_WAIT ? step->data : NULL;
+        if (step->in && !written[step->by][step->in])
+            return wrong(plan, i, "reads a slot that nobody has written");
+        for (size_t k = 0; parcel && parcel->slots[k]; k++) {
+            enum slot slot = parcel->slots[k] == SLOT_CONSOLE && step->op == OP_SEND
+                                 ? SLOT_TTY
+                                 : parcel->slots[k];
+            if (step->op == OP_SEND && !written[step->by][slot])
+                return wrong(plan, i, "sends a slot that nobody has written");
+            if (step->op == OP_WAIT)
+                written[step->by][slot] = true;
+        }
+        if (step->out)
+            written[step->by][step->out] = true;
+        if (step->op == OP_CLONE)
+            memcpy(written[step->out == SLOT_INIT ? INIT : JOINER], written[step->by],
+                   sizeof written[0]);
+    }
+    return 0;
+}
+
+static int check_tokens(const struct plan *plan)
+{
+    int sent[TOKEN_COUNT] = {0}, waited[TOKEN_COUNT] = {0};
+    size_t last[TOKEN_COUNT] = {0};
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct step *step = &plan->steps[i];
+        if (step->op != OP_SEND && step->op != OP_WAIT)
+            continue;
+        if (!step->token)
+            return wrong(plan, i, "sends or waits for nothing");
+        last[step->token] = i;
+        if (step->op == OP_SEND)
+            sent[step->token]++;
+        else if (waited[step->token]++, step->token != TOKEN_RUNNING && !sent[step->token])
+            return wrong(plan, i, "waits for what is sent only later");
+    }
+    for (int t = 1; t < TOKEN_COUNT; t++)
+        if (t != TOKEN_RUNNING && sent[t] != waited[t])
+            return wrong(plan, last[t], sent[t] ? "is waited for by nobody" : "is sent by nobody");
+    return 0;
+}
+
+static int check_end(const struct plan *plan)
+{
+    bool dropped = false, filtered = false, born = false, no_new_privs = false;
+    size_t execs = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct step *step = &plan->steps[i];
+        born |= step->op == OP_CLONE && step->out == SLOT_INIT;
+        if (step->by == INIT && !born)
+            return wrong(plan, i, "INIT is not born yet");
+        if (step->by != INIT)
+            continue;
+        if (execs)
+            return wrong(plan, i, "nothing comes after exec");
+        if (filtered && !is_one_of(step->op, after_seccomp, no_new_privs ? 1 : COUNT(after_seccomp)))
+            return wrong(plan, i, "seccomp is the last step before exec");
+        if (dropped && is_one_of(step->op, privileged, COUNT(privileged)))
+            return wrong(plan, i, "nothing privileged after the drop");
+        no_new_privs |= step->op == OP_NO_NEW_PRIVS;
+        dropped |= step->op == OP_IDS || step->op == OP_CAPS;
+        filtered |= step->op == OP_SECCOMP;
+        execs += step->op == OP_EXEC;
+    }
+    if (execs != 1)
+        return refuse(-EINVAL, "plan: %zu exec steps, wanted one", execs);
+    return 0;
+}
+
+int plan_check(const struct plan *plan)
+{
+    TRY(check_orders(plan));
+    TRY(check_slots(plan));
+    TRY(check_tokens(plan));
+    return check_end(plan);
+}

@@ -1,0 +1,433 @@
+/* The file system of the container: its root, its mounts, its /dev, what is hidden, and the pivot.
+ *
+ * Everything inside the root is reached through @root with openat2(RESOLVE_IN_ROOT), and everything
+ * is attached before the pivot. Detached mounts that need rights over the host's file systems
+ * (id-mapped ones) are made by HOST and travel to INIT with TOKEN_IDS; all others are INIT's. */
+#include "runtime/plan_build.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "kernel/sys.h"
+#include "runtime/mount_options.h"
+
+#include <linux/capability.h>
+
+static struct step *add_file_step(struct builder *b, struct step step)
+{
+    step.by = INIT;
+    step.phase = FILES;
+    return plan_add(b, step);
+}
+
+/* ---- what HOST opens ---- */
+
+static const struct source_fact *source_fact(const struct facts *facts, const char *path)
+{
+    for (size_t i = 0; i < facts->n_sources; i++)
+        if (text_equal(facts->sources[i].path, path))
+            return &facts->sources[i];
+    return NULL;
+}
+
+/* The map by which files of the caller look owned by the container's user: on disk A is inside B,
+ * and the other way round, everybody else keeps their number. */
+static const struct idmaps *swapped_map(struct builder *b, const struct idmaps *outer, uint32_t a,
+                                        uint32_t c)
+{
+    uint32_t low = a < c ? a : c, high = a < c ? c : a;
+    uint32_t start = outer->list[0].outside, size = outer->list[0].count;
+    const struct idmap parts[] = {
+        {0, start, low},
+        {low, start + high, 1},
+        {low + 1, start + low + 1, high - low - 1},
+        {high, start + low, 1},
+        {high + 1, start + high + 1, size - high - 1},
+    };
+    struct idmaps *maps = arena_alloc(b->arena, sizeof *maps);
+    for (size_t i = 0; i < COUNT(parts); i++)
+        if (parts[i].count)
+            *LIST_ADD(b->arena, &maps->list, &maps->count) = parts[i];
+    return maps;
+}
+
+/* Binds of an engine's container keep their owners: id-mapped where the file system can, said where
+ * it cannot. OCI configurations get what they ask for, no more. */
+static void choose_bind_map(struct builder *b, const struct mount_config *mount,
+                            struct mount_spec *spec)
+{
+    if (!b->ids.idmapped_root || spec->idmap || spec->uids || spec->chown ||
+        !b->config->auto_userns)
+        return;
+    const struct source_fact *fact = source_fact(b->facts, mount->source);
+    if (!fact || !fact->idmap) {
+        plan_note(b, "%s: %s cannot be id-mapped; its files look owned by nobody", mount->origin,
+                  fact ? fact->fs : "its file system");
+        return;
+    }
+    spec->idmap = true;
+    uint32_t user = b->config->process.user.uid;
+    uint32_t size = b->ids.map.uids.list[0].count;
+    if (user && fact->uid == b->facts->uid && user < size && fact->uid < size) {
+        spec->uids = swapped_map(b, &b->ids.map.uids, fact->uid, user);
+        uint32_t group = b->config->process.user.gid;
+        spec->gids = group ? swapped_map(b, &b->ids.map.gids, b->facts->gid, group)
+                           : &b->ids.map.gids;
+    }
+}
+
+static int add_bind_source(struct builder *b, const struct mount_config *mount, enum slot *slot)
+{
+    struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
+    TRY(mount_options_parse(b->arena, mount, spec));
+    choose_bind_map(b, mount, spec);
+    if (!spec->idmap && !spec->uids)
+        return 0;
+    if (b->facts->in_userns || b->facts->uid != 0)
+        return refuse(-EPERM,
+                      "%s: id-mapped mounts need root on the host (leave out idmap; U changes "
+                      "the owner instead)",
+                      mount->origin);
+    if (b->n_mounts == MAX_MOUNTS)
+        return refuse(-E2BIG, "%s: more than %d id-mapped mounts", mount->origin, MAX_MOUNTS);
+    *slot = (enum slot)(SLOT_MOUNT + (int)b->n_mounts++);
+    plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = HOST, .phase = BIRTH,
+                              .source = mount->source, .in = SLOT_USERNS, .out = *slot,
+                              .data = spec, .text = mount_options_describe(b->arena, spec),
+                              .why = mount->origin});
+    plan_parcel(b, *slot);
+    return 0;
+}
+
+static struct overlay_spec *overlay_spec(struct builder *b)
+{
+    struct overlay_spec *overlay = arena_alloc(b->arena, sizeof *overlay);
+    *overlay = (struct overlay_spec){
+        .lowers = b->config->root.lowers,
+        .container = b->config->root.container,
+        .idmapped = b->ids.idmapped_root,
+        .userxattr = (b->ids.fresh && !b->ids.host_overlay) || b->facts->in_userns,
+    };
+    return overlay;
+}
+
+static void add_overlay(struct builder *b, enum actor by)
+{
+    struct overlay_spec *overlay = overlay_spec(b);
+    plan_add(b, (struct step){
+                    .op = OP_OVERLAY, .by = by, .phase = by == HOST ? BIRTH : FILES,
+                    .source = b->config->root.container, .path = overlay->lowers[0],
+                    .in = overlay->idmapped ? SLOT_USERNS : SLOT_NONE, .out = SLOT_ROOT,
+                    .text = overlay->idmapped ? ", layers id-mapped" : "", .data = overlay,
+                    .why = b->config->root.origin ? b->config->root.origin
+                                                  : "the image is shared, its changes are not"});
+    /* "container under lower" reads the other way round: what is written lies over the image */
+    struct step *step = &b->plan->steps[b->plan->count - 1];
+    step->source = overlay->lowers[0];
+    step->path = b->config->root.container;
+}
+
+static void add_root_bind(struct builder *b, enum actor by)
+{
+    struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
+    *spec = (struct mount_spec){.type = "bind", .recursive = true, .propagation = MS_PRIVATE,
+                                .propagate_all = true, .idmap = b->ids.idmapped_root};
+    plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = by, .phase = by == HOST ? BIRTH : FILES,
+                              .source = b->config->root.path, .out = SLOT_ROOT, .data = spec,
+                              .in = spec->idmap ? SLOT_USERNS : SLOT_NONE,
+                              .text = mount_options_describe(b->arena, spec),
+                              .why = b->config->root.origin ? b->config->root.origin : "/root/path"});
+}
+
+/* Overlay on id-mapped layers, before overlayfs took detached ones: HOST maps, INIT attaches the
+ * layers where only its mount namespace sees them, and makes the overlay over those. */
+static int add_mapped_lowers(struct builder *b)
+{
+    for (size_t i = 0; b->config->root.lowers[i]; i++) {
+        if (b->n_mounts == MAX_MOUNTS)
+            return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.13", MAX_MOUNTS);
+        struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
+        *spec = (struct mount_spec){.type = "bind", .idmap = true, .set = MOUNT_ATTR_RDONLY};
+        enum slot slot = (enum slot)(SLOT_MOUNT + (int)b->n_mounts++);
+        plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = HOST, .phase = BIRTH,
+                                  .source = b->config->root.lowers[i], .in = SLOT_USERNS,
+                                  .out = slot, .data = spec,
+                                  .text = mount_options_describe(b->arena, spec),
+                                  .why = "a layer of the image"});
+        plan_parcel(b, slot);
+    }
+    return 0;
+}
+
+int plan_mount_sources(struct builder *b)
+{
+    const struct config *config = b->config;
+    if (b->ids.idmapped_root) {
+        if (!config->root.lowers || b->ids.host_overlay) {
+            config->root.lowers ? add_overlay(b, HOST) : add_root_bind(b, HOST);
+            plan_parcel(b, SLOT_ROOT);
+        } else {
+            TRY(add_mapped_lowers(b));
+        }
+    }
+    for (size_t i = 0; i < config->n_mounts; i++)
+        if (text_equal(config->mounts[i].type, "bind"))
+            TRY(add_bind_source(b, &config->mounts[i], &b->mount_slots[i]));
+    return 0;
+}
+
+/* ---- what INIT does ---- */
+
+static int add_root(struct builder *b)
+{
+    const char *propagation = b->config->rootfs_propagation;
+    bool stays_shared = text_equal(propagation, "rshared") || text_equal(propagation, "shared");
+    add_file_step(b, (struct step){.op = OP_PROPAGATION, .text = stays_shared ? "rshared" : "rslave",
+                                   .flags = stays_shared ? MS_SHARED : MS_SLAVE,
+                                   .why = propagation ? "/linux/rootfsPropagation"
+                                                      : "no mount of the container reaches the host"});
+    if (b->ids.idmapped_root && b->config->root.lowers && !b->ids.host_overlay) {
+        const char **attached = NULL;
+        size_t n = 0;
+        for (size_t i = 0; b->config->root.lowers[i]; i++) {
+            const char *at = plan_text(b, "%s/lower%zu", b->config->root.container, i);
+            add_file_step(b, (struct step){.op = OP_ATTACH, .in = (enum slot)(SLOT_MOUNT + (int)i),
+                                           .path = at, .why = "overlayfs before Linux 6.13 takes "
+                                                              "attached layers only"});
+            *LIST_ADD(b->arena, &attached, &n) = at;
+        }
+        *LIST_ADD(b->arena, &attached, &n) = NULL;
+        add_overlay(b, INIT);
+        struct overlay_spec *overlay = overlay_spec(b);
+        overlay->lowers = attached;
+        overlay->idmapped = false;
+        struct step *step = &b->plan->steps[b->plan->count - 1];
+        step->data = overlay;
+        step->in = SLOT_NONE;
+        step->text = ", layers id-mapped";
+    } else if (!b->ids.idmapped_root) {
+        if (b->config->root.lowers && !b->facts->overlay)
+            return refuse(-EOPNOTSUPP,
+                          "overlay on %s: not possible in a user namespace on this kernel "
+                          "(Linux 5.11 can; or give a directory of its own with --rootfs DIR)",
+                          b->facts->root_fs);
+        b->config->root.lowers ? add_overlay(b, INIT) : add_root_bind(b, INIT);
+    }
+    add_file_step(b, (struct step){.op = OP_ATTACH, .in = SLOT_ROOT, .path = "/",
+                                   .why = "over the old root: pivot_root(2) wants a mount"});
+    return 0;
+}
+
+static void add_proc(struct builder *b)
+{
+    bool own = b->config->namespaces[NS_PID].listed;
+    add_file_step(b, (struct step){.op = OP_PROC_OPEN, .source = own ? NULL : "/proc",
+                                   .text = own ? "" : ", the host's,", .out = SLOT_PROC,
+                                   .why = "nothing of the container can stand in its way"});
+}
+
+static bool is_kernel_fs(const char *type)
+{
+    static const char *const types[] = {"proc", "sysfs", "mqueue", "devpts", "cgroup", "cgroup2"};
+    for (size_t i = 0; i < COUNT(types); i++)
+        if (text_equal(type, types[i]))
+            return true;
+    return false;
+}
+
+static int add_mount(struct builder *b, size_t index)
+{
+    const struct mount_config *mount = &b->config->mounts[index];
+    if (text_equal(mount->type, "cgroup"))
+        return plan_cgroup_mount(b, mount);
+    struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
+    TRY(mount_options_parse(b->arena, mount, spec));
+    if (spec->copy_up)
+        return refuse(-EOPNOTSUPP, "%s: tmpcopyup is not built yet (leave it out)", mount->origin);
+    for (size_t i = 0; b->facts->selinux && mount->options && mount->options[i]; i++)
+        if (text_equal(mount->options[i], "z") || text_equal(mount->options[i], "Z"))
+            return refuse(-EOPNOTSUPP, "%s: relabelling is not built yet (chcon -R -t "
+                                       "container_file_t %s, and leave out %s)",
+                          mount->origin, mount->source, mount->options[i]);
+    const char *text = mount_options_describe(b->arena, spec);
+    bool bind = text_equal(mount->type, "bind");
+    enum slot slot = b->mount_slots[index];
+    spec->strict = is_kernel_fs(mount->type);
+    if (slot)
+        add_file_step(b, (struct step){.op = OP_BIND, .in = slot, .source = mount->source,
+                                       .path = mount->destination, .data = spec, .text = text,
+                                       .why = mount->origin});
+    else
+        add_file_step(b, (struct step){.op = bind ? OP_BIND : OP_MOUNT,
+                                       .source = bind ? mount->source : mount->type,
+                                       .path = mount->destination, .data = spec, .text = text,
+                                       .out = text_equal(mount->type, "devpts") ? SLOT_PTS
+                                                                                : SLOT_NONE,
+                                       .why = mount->origin});
+    if (spec->chown)
+        add_file_step(b, (struct step){
+                             .op = OP_CHOWN_TREE, .path = mount->destination,
+                             .number = b->config->process.user.uid,
+                             .flags = b->config->process.user.gid,
+                             .text = plan_text(b, "%u:%u", b->config->process.user.uid,
+                                               b->config->process.user.gid),
+                             .why = mount->origin});
+    if (text_equal(mount->destination, "/dev") && text_equal(mount->type, "tmpfs"))
+        b->devices = true;
+    return 0;
+}
+
+/* mknod(2) needs CAP_MKNOD in the *initial* user namespace; elsewhere the host's own nodes are
+ * bound, which runtime-spec config-linux.md allows. */
+static void add_device(struct builder *b, const struct device_config *device)
+{
+    bool bind = b->ids.fresh || b->ids.joined || b->facts->in_userns ||
+                !(b->facts->capabilities >> CAP_MKNOD & 1);
+    unsigned mode = device->has_mode ? device->mode : 0666;
+    if (bind) {
+        struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
+        *spec = (struct mount_spec){.type = "bind", .set = MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID};
+        const char *source = device->host_path ? device->host_path : device->path;
+        add_file_step(b, (struct step){.op = OP_BIND, .source = source, .path = device->path,
+                                       .data = spec, .text = "", .why = device->origin});
+        return;
+    }
+    struct device_config *node = arena_alloc(b->arena, sizeof *node);
+    *node = *device;
+    add_file_step(b, (struct step){.op = OP_MKNOD, .path = device->path, .mode = mode,
+                                   .text = plan_text(b, ", %c %u:%u %04o", device->type,
+                                                     device->major, device->minor, mode),
+                                   .data = node, .why = device->origin});
+}
+
+static void add_devices(struct builder *b)
+{
+    static const struct {
+        const char *path, *target;
+    } links[] = {
+        {"/dev/fd", "/proc/self/fd"},       {"/dev/stdin", "/proc/self/fd/0"},
+        {"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"},
+        {"/dev/ptmx", "pts/ptmx"},
+    };
+    if (!b->devices)
+        return;
+    for (size_t i = 0; i < b->config->n_devices; i++)
+        add_device(b, &b->config->devices[i]);
+    for (size_t i = 0; i < COUNT(links); i++)
+        add_file_step(b, (struct step){.op = OP_SYMLINK, .path = links[i].path,
+                                       .source = links[i].target,
+                                       .why = "runtime-spec: default devices",
+                                       .tolerate = {{EEXIST}}});
+}
+
+static int add_terminal(struct builder *b)
+{
+    if (!b->config->process.terminal)
+        return 0;
+    bool pts = false;
+    for (size_t i = 0; i < b->config->n_mounts; i++)
+        pts |= text_equal(b->config->mounts[i].type, "devpts");
+    if (!pts)
+        return refuse(-EINVAL, "--tty: a terminal needs a devpts mount in the container "
+                               "(mount one at /dev/pts)");
+    add_file_step(b, (struct step){.op = OP_TTY, .in = SLOT_PTS, .out = SLOT_TTY, .why = "--tty"});
+    struct parcel *parcel = arena_alloc(b->arena, sizeof *parcel);
+    parcel->slots[0] = SLOT_CONSOLE;
+    add_file_step(b, (struct step){.op = OP_SEND, .token = TOKEN_TTY, .text = "@console",
+                                   .data = parcel, .why = "--tty"});
+    plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = FILES, .token = TOKEN_TTY,
+                              .text = "the terminal's host end is here", .out = SLOT_CONSOLE,
+                              .data = parcel, .why = "--tty"});
+    if (b->devices)
+        add_file_step(b, (struct step){.op = OP_CONSOLE, .in = SLOT_TTY, .path = "/dev/console",
+                                       .why = "--tty"});
+    return 0;
+}
+
+static void add_generated(struct builder *b)
+{
+    const struct {
+        const char *name, *content;
+    } files[] = {
+        {"hosts", b->config->files.hosts},
+        {"hostname", b->config->files.hostname},
+        {"resolv.conf", b->config->files.resolv_conf},
+    };
+    bool open = false;
+    for (size_t i = 0; i < COUNT(files); i++) {
+        if (!files[i].content)
+            continue;
+        if (!open)
+            add_file_step(b, (struct step){.op = OP_TMPFS_OPEN, .text = "for generated files",
+                                           .out = SLOT_FILES,
+                                           .why = "they are the container's, not the image's"});
+        open = true;
+        add_file_step(b, (struct step){.op = OP_WRITE, .in = SLOT_FILES, .path = files[i].name,
+                                       .text = files[i].content, .mode = 0644,
+                                       .number = (int64_t)strlen(files[i].content),
+                                       .why = "generated"});
+        add_file_step(b, (struct step){.op = OP_BIND_FILE, .in = SLOT_FILES,
+                                       .source = files[i].name,
+                                       .path = plan_text(b, "/etc/%s", files[i].name),
+                                       .why = "generated", .tolerate = {{EROFS}}});
+    }
+}
+
+static void add_masks(struct builder *b)
+{
+    char *const *masked = b->config->masked_paths;
+    char *const *readonly = b->config->readonly_paths;
+    if (masked && masked[0]) {
+        add_file_step(b, (struct step){.op = OP_TMPFS_OPEN, .text = "empty, read-only,",
+                                       .out = SLOT_EMPTY, .flags = MOUNT_ATTR_RDONLY,
+                                       .why = "for masks of directories"});
+        add_file_step(b, (struct step){.op = OP_OPEN, .path = "/dev/null", .out = SLOT_NULL,
+                                       .why = "the host's, verified, for masks of files"});
+    }
+    for (size_t i = 0; masked && masked[i]; i++)
+        add_file_step(b, (struct step){.op = OP_MASK, .in = SLOT_EMPTY, .path = masked[i],
+                                       .why = "default: it tells about the host",
+                                       .tolerate = {{ENOENT, ENOTDIR}}});
+    for (size_t i = 0; readonly && readonly[i]; i++)
+        add_file_step(b, (struct step){.op = OP_READONLY, .path = readonly[i],
+                                       .why = "default: it changes the host",
+                                       .tolerate = {{ENOENT, ENOTDIR}}});
+}
+
+static int add_sysctls(struct builder *b)
+{
+    for (size_t i = 0; i < b->config->n_sysctls; i++) {
+        const struct key_value *sysctl = &b->config->sysctls[i];
+        add_file_step(b, (struct step){.op = OP_SYSCTL, .in = SLOT_PROC, .path = sysctl->key,
+                                       .text = sysctl->value, .why = sysctl->origin});
+    }
+    return 0;
+}
+
+int plan_files(struct builder *b)
+{
+    const struct config *config = b->config;
+    TRY(add_root(b));
+    add_proc(b);
+    for (size_t i = 0; i < config->n_mounts; i++)
+        TRY(add_mount(b, i));
+    add_devices(b);
+    TRY(add_terminal(b));
+    add_generated(b);
+    add_masks(b);
+    if (config->root.readonly)
+        add_file_step(b, (struct step){.op = OP_READONLY, .path = "/", .why = "--read-only"});
+    TRY(add_sysctls(b));
+    if (config->hostname && config->namespaces[NS_UTS].listed)
+        add_file_step(b, (struct step){.op = OP_HOSTNAME, .text = config->hostname,
+                                       .why = config->hostname_origin});
+    if (config->domainname)
+        add_file_step(b, (struct step){.op = OP_DOMAINNAME, .text = config->domainname,
+                                       .why = "--domainname"});
+    const struct ns_config *network = &config->namespaces[NS_NETWORK];
+    if (network->listed && !network->path)
+        add_file_step(b, (struct step){.op = OP_LOOPBACK, .why = "network none: lo alone"});
+    add_file_step(b, (struct step){.op = OP_PIVOT, .in = SLOT_ROOT,
+                                   .why = "pivot_root(2): chroot can be left, this cannot"});
+    return 0;
+}

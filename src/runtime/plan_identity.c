@@ -1,0 +1,205 @@
+/* Who the command is and what it may do, up to the exec. The order is that of capabilities(7),
+ * credentials(7) and seccomp(2): the bounding set while CAP_SETPCAP is there; ids; then the sets; the
+ * filter as late as possible, so that it need not allow what set-up needs. */
+#include "runtime/plan_build.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "kernel/capability.h"
+
+#include <linux/capability.h>
+#include <string.h>
+
+static struct step *add_step(struct builder *b, struct step step)
+{
+    step.by = INIT;
+    step.phase = step.phase ? step.phase : IDENTITY;
+    return plan_add(b, step);
+}
+
+static int add_limits(struct builder *b)
+{
+    const struct process_config *process = &b->config->process;
+    for (size_t i = 0; i < process->n_rlimits; i++) {
+        const struct rlimit_config *limit = &process->rlimits[i];
+        rlim_t now = b->facts->limits[limit->resource].rlim_max;
+        bool may = !b->facts->in_userns && b->facts->capabilities >> CAP_SYS_RESOURCE & 1;
+        if (limit->hard > now && !may)
+            return refuse(-EPERM,
+                          "%s: above the hard limit of %llu, which only CAP_SYS_RESOURCE raises "
+                          "(ask for at most %llu, or raise the limit of the calling shell)",
+                          limit->origin, (unsigned long long)now, (unsigned long long)now);
+        bool raise = limit->hard > now;
+        struct step step = {.op = raise ? OP_PRLIMIT : OP_RLIMIT,
+                            .text = plan_text(b, "%s %lld:%lld", limit->name, (long long)limit->soft,
+                                              (long long)limit->hard),
+                            .in = raise ? SLOT_INIT : SLOT_NONE, .data = limit,
+                            .why = limit->origin};
+        if (raise) {
+            step.by = HOST;
+            step.phase = IDENTITY;
+            plan_add(b, step);
+        } else {
+            add_step(b, step);
+        }
+    }
+    return 0;
+}
+
+static int check_capabilities(struct builder *b)
+{
+    const struct config *config = b->config;
+    if (b->ids.fresh || b->ids.joined)
+        return 0; /* a new user namespace gives all of them, over itself */
+    uint64_t missing = config->process.caps.bounding & ~b->facts->capabilities;
+    if (missing && !config->privileged)
+        return refuse(-EPERM, "%s: bocal itself has not %s (run it with that capability)",
+                      config->process.caps_origin ? config->process.caps_origin
+                                                  : "/process/capabilities",
+                      capability_format(missing, b->arena));
+    if (missing)
+        plan_note(b, "--privileged: without %s, which bocal has not",
+                  capability_format(missing, b->arena));
+    return 0;
+}
+
+static void add_caps(struct builder *b, const struct capabilities *caps)
+{
+    const char *origin = b->config->process.caps_origin;
+    char *names = capability_format(caps->bounding, b->arena);
+    add_step(b, (struct step){.op = OP_CAPS, .data = caps,
+                              .text = caps->bounding ? names : "none at all",
+                              .why = origin ? origin : "capabilities(7): default set"});
+    add_step(b, (struct step){.op = OP_DIE_WITH, .why = "new credentials cleared it: prctl(2)"});
+}
+
+static void add_user(struct builder *b, struct ids_spec *ids)
+{
+    const struct user_config *user = &b->config->process.user;
+    const char *origin = user->origin ? user->origin : "default: root of the container";
+    ids->user = user;
+    ids->setgroups = !b->ids.single;
+    if (user->name || user->group_names || b->config->find_home)
+        add_step(b, (struct step){.op = OP_USER, .data = ids,
+                                  .text = user->name ? user->name
+                                                     : plan_text(b, "%u and its HOME", user->uid),
+                                  .why = origin});
+}
+
+static void add_filter(struct builder *b)
+{
+    const struct seccomp_program *program = b->config->seccomp;
+    if (!program)
+        return;
+    const char *text = program->allowed
+                           ? plan_text(b, "%s: %u allowed, %u refused, %u with checked arguments",
+                                       program->profile, program->allowed, program->refused,
+                                       program->checks)
+                           : program->profile;
+    add_step(b, (struct step){.op = OP_SECCOMP, .phase = COMMAND, .text = text, .data = program,
+                              .why = "seccomp(2): what a container needs, and no more"});
+}
+
+/* INIT waits until the explanation is on the screen, so that it stands before the output. */
+static void add_pause(struct builder *b)
+{
+    static const struct parcel nothing;
+    add_step(b, (struct step){.op = OP_SEND, .phase = COMMAND, .token = TOKEN_ASSEMBLED,
+                              .text = "all is ready", .data = &nothing,
+                              .why = b->config->explain_origin});
+    plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = COMMAND, .token = TOKEN_ASSEMBLED,
+                              .text = "all is ready", .data = &nothing,
+                              .why = b->config->explain_origin});
+    plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = COMMAND, .token = TOKEN_EXPLAINED,
+                              .text = "the explanation is printed", .data = &nothing,
+                              .why = b->config->explain_origin});
+    add_step(b, (struct step){.op = OP_WAIT, .phase = COMMAND, .token = TOKEN_EXPLAINED,
+                              .text = "the explanation is printed", .data = &nothing,
+                              .why = b->config->explain_origin});
+}
+
+static void add_command(struct builder *b, const struct capabilities *caps)
+{
+    const struct process_config *process = &b->config->process;
+    struct exec_spec *exec = arena_alloc(b->arena, sizeof *exec);
+    size_t n = text_count(process->env);
+    *exec = (struct exec_spec){.stay = b->config->init, .n_env = n,
+                               .path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+    exec->env = arena_alloc(b->arena, (n + 2) * sizeof *exec->env);
+    size_t words = text_count(process->args);
+    exec->shim_argv = arena_alloc(b->arena, (SHIM_WORDS + words + 1) * sizeof *exec->shim_argv);
+    memcpy(exec->shim_argv + SHIM_WORDS, process->args, words * sizeof *exec->shim_argv);
+    for (size_t i = 0; i < n; i++) {
+        exec->env[i] = process->env[i];
+        if (text_after(process->env[i], "PATH="))
+            exec->path = text_after(process->env[i], "PATH=");
+        exec->has_home |= text_after(process->env[i], "HOME=") != NULL;
+    }
+    const char *origin = process->args_origin ? process->args_origin : "default command";
+    add_step(b, (struct step){.op = OP_CLOSE, .phase = COMMAND,
+                              .why = "close_range(2): CVE-2024-21626 was one inherited fd"});
+    add_step(b, (struct step){.op = OP_FIND, .phase = COMMAND, .path = process->args[0],
+                              .data = exec, .why = origin});
+    if (b->config->explain_pause)
+        add_pause(b);
+    if (b->config->announce)
+        add_step(b, (struct step){.op = OP_ANNOUNCE, .phase = COMMAND, .text = process->args[0],
+                                  .data = process->args, .why = "--verbose"});
+    add_filter(b);
+    if (!process->no_new_privileges)
+        add_caps(b, caps); /* only now: without no_new_privs seccomp(2) needs CAP_SYS_ADMIN */
+    static const struct parcel nothing;
+    add_step(b, (struct step){.op = OP_EXEC, .phase = COMMAND, .path = process->args[0],
+                              .in = SLOT_SHIM, .data = exec,
+                              .text = exec->stay ? ", under bocal-init as PID 1" : "",
+                              .why = origin});
+    plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = COMMAND, .token = TOKEN_RUNNING,
+                              .text = "the command runs", .data = &nothing,
+                              .why = "the report's end is closed by exec"});
+}
+
+int plan_identity(struct builder *b)
+{
+    const struct process_config *process = &b->config->process;
+    TRY(check_capabilities(b));
+    struct capabilities *caps = arena_alloc(b->arena, sizeof *caps);
+    *caps = process->caps;
+    if (!b->ids.fresh && !b->ids.joined && b->config->privileged) {
+        caps->bounding &= b->facts->capabilities;
+        caps->permitted &= b->facts->capabilities;
+        caps->effective &= b->facts->capabilities;
+        caps->inheritable &= b->facts->capabilities;
+        caps->ambient &= b->facts->capabilities;
+    }
+    struct ids_spec *ids = arena_alloc(b->arena, sizeof *ids);
+    add_step(b, (struct step){.op = OP_KEYRING, .why = "keyrings(7): the caller's keys stay outside",
+                              .tolerate = {{ENOSYS, EPERM, EDQUOT}}});
+    add_step(b, (struct step){.op = OP_SESSION, .in = process->terminal ? SLOT_TTY : SLOT_NONE,
+                              .text = process->terminal ? " that owns the terminal" : "",
+                              .why = "setsid(2), CVE-2016-2568: no input can be forced on the caller"});
+    add_step(b, (struct step){.op = OP_UMASK,
+                              .mode = process->user.has_umask ? process->user.umask : 0022,
+                              .why = process->user.has_umask ? "--umask" : "default"});
+    add_user(b, ids);
+    TRY(add_limits(b));
+    add_step(b, (struct step){.op = OP_BOUNDING, .data = caps,
+                              .text = plan_text(b, "of %d", __builtin_popcountll(caps->bounding)),
+                              .why = "while CAP_SETPCAP is there: capabilities(7)"});
+    add_step(b, (struct step){
+                    .op = OP_IDS, .data = ids,
+                    .text = process->user.name
+                                ? process->user.name
+                                : plan_text(b, "%u:%u", process->user.uid, process->user.gid),
+                    .in = process->terminal ? SLOT_TTY : SLOT_NONE,
+                    .why = process->user.origin ? process->user.origin
+                                                : "default: root of the container"});
+    add_step(b, (struct step){.op = OP_CHDIR, .path = process->cwd && *process->cwd ? process->cwd : "/",
+                              .why = process->cwd_origin ? process->cwd_origin
+                                                         : "as the user it is, not as root"});
+    if (process->no_new_privileges) {
+        add_caps(b, caps);
+        add_step(b, (struct step){.op = OP_NO_NEW_PRIVS, .why = "set-id programs gain nothing"});
+    }
+    add_command(b, caps);
+    return 0;
+}

@@ -1,0 +1,148 @@
+/* What to do about it: the remedy behind the sentence of a failed step. A table by op and errno for
+ * what is always so, and for a command that the kernel would not execute, a look at its first bytes. */
+#include "runtime/perform.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    enum op op;
+    int error;
+    const char *text;
+} table[] = {
+    {OP_CLONE, EPERM, "user namespaces may be forbidden here: sysctl user.max_user_namespaces, "
+                      "kernel.unprivileged_userns_clone, or the outer container's seccomp profile"},
+    {OP_CLONE, ENOSPC, "a limit on namespaces is reached: sysctl user.max_user_namespaces"},
+    {OP_CLONE, EUSERS, "a limit on namespaces is reached: sysctl user.max_user_namespaces"},
+    {OP_CLONE, EAGAIN, "a limit on processes is reached: ulimit -u, or the pids cgroup"},
+    {OP_MAP_IDS, EPERM, "the ranges in /etc/subuid and /etc/subgid must be the caller's"},
+    {OP_OVERLAY, EINVAL, "overlay may not be possible on this file system; --rootfs DIR uses a "
+                         "directory of its own"},
+    {OP_OVERLAY, EPERM, "this kernel has no overlay in user namespaces; --rootfs DIR uses a "
+                        "directory of its own"},
+    {OP_OVERLAY, EIO, "the overlay's upper directory may not lie on tmpfs or another overlay on this kernel"},
+    {OP_BIND_OPEN, EINVAL, "this file system cannot be id-mapped; --userns host does without"},
+    {OP_BIND, ENOENT, "the source must exist on the host"},
+    {OP_BIND_OPEN, ENOENT, "the source must exist on the host"},
+    {OP_BIND, EACCES, "the caller must be able to read the source"},
+    {OP_BIND, ENOTDIR, "a directory cannot be mounted over a file, nor a file over a directory"},
+    {OP_PROC_OPEN, EPERM, "the caller's own /proc is masked or --pid is the host's: a new procfs "
+                          "needs a full one; start the outer container with unmasked paths"},
+    {OP_MKNOD, EPERM, "device nodes need CAP_MKNOD outside of user namespaces"},
+    {OP_SYSCTL, EACCES, "this kernel does not let a user namespace set it; --userns host does"},
+    {OP_SYSCTL, ENOENT, "this kernel has no such sysctl"},
+    {OP_SYSCTL, EINVAL, "the kernel refuses this value"},
+    {OP_OOM_SCORE, EACCES, "only CAP_SYS_RESOURCE may lower it"},
+    {OP_RLIMIT, EPERM, "above the hard limit of the caller"},
+    {OP_PRLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
+    {OP_USER, ENOENT, "no such user in the container's /etc/passwd; a number needs none"},
+    {OP_USER, ENOKEY, "no such group in the container's /etc/group; a number needs none"},
+    {OP_CHDIR, ENOENT, "the directory must exist in the container"},
+    {OP_CHDIR, EACCES, "the container's user may not enter it"},
+    {OP_IDS, EINVAL, "the id is not mapped into the container's user namespace"},
+    {OP_LABEL, ENOENT, "the AppArmor profile is not loaded; --security-opt apparmor=unconfined does without"},
+    {OP_FIND, EACCES, "chmod +x it, or give a program and not a directory"},
+    {OP_CGROUP_CREATE, EACCES, "no right to make a cgroup there: systemd-run --user --scope "
+                               "-p Delegate=yes delegates one"},
+    {OP_CGROUP_CREATE, EROFS, "the cgroup tree is mounted read-only here"},
+    {OP_JOIN, ENOENT, "no such process"},
+    {OP_JOIN, EPERM, "that namespace belongs to somebody else; join its user namespace too, or be root"},
+    {OP_STATE, EACCES, "set XDG_RUNTIME_DIR to a directory of your own"},
+    {OP_SHIM, EACCES, "sysctl vm.memfd_noexec forbids executable memfds"},
+};
+
+static const char *machine_name(unsigned machine)
+{
+    static const struct {
+        unsigned machine;
+        const char *name;
+    } names[] = {
+        {EM_X86_64, "x86-64"}, {EM_AARCH64, "arm64"}, {EM_386, "i386"},     {EM_ARM, "arm"},
+        {EM_RISCV, "riscv"},   {EM_PPC64, "ppc64"},   {EM_S390, "s390x"},
+    };
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (names[i].machine == machine)
+            return names[i].name;
+    return "another machine";
+}
+
+static unsigned own_machine(void)
+{
+#if defined(__x86_64__)
+    return EM_X86_64;
+#elif defined(__aarch64__)
+    return EM_AARCH64;
+#else
+    return EM_NONE;
+#endif
+}
+
+/* A script whose interpreter is missing, or has a carriage return in its name. */
+static void diagnose_script(const unsigned char *head, int size, int error)
+{
+    const unsigned char *end = memchr(head, '\n', (size_t)size);
+    int length = (int)((end ? end : head + size) - head) - 2;
+    const char *line = (const char *)head + 2;
+    while (length > 0 && (*line == ' ' || *line == '\t'))
+        line++, length--;
+    if (length > 0 && line[length - 1] == '\r')
+        remedy(error, "its first line ends in CR LF, as on Windows: the kernel looks for "
+                      "\"%.*s\\r\"; convert it: sed -i 's/\\r$//' FILE", length - 1, line);
+    else if (error == -ENOENT)
+        remedy(error, "the file exists; its interpreter %.*s does not", length, line);
+}
+
+static void diagnose_elf(const unsigned char *head, int size, int error)
+{
+    Elf64_Ehdr elf;
+    if (size < (int)sizeof elf)
+        return;
+    memcpy(&elf, head, sizeof elf);
+    if (elf.e_machine != own_machine()) {
+        remedy(error, "the program is for %s, this machine is %s", machine_name(elf.e_machine),
+               machine_name(own_machine()));
+        return;
+    }
+    for (unsigned i = 0; i < elf.e_phnum && error == -ENOENT; i++) {
+        Elf64_Phdr program;
+        size_t at = elf.e_phoff + i * sizeof program;
+        if (elf.e_phoff > HEAD_SIZE || at + sizeof program > (size_t)size)
+            return;
+        memcpy(&program, head + at, sizeof program);
+        if (program.p_type != PT_INTERP || program.p_offset >= (size_t)size)
+            continue;
+        remedy(error, "the file exists; its interpreter %.*s, the dynamic linker, does not",
+               (int)strnlen((const char *)head + program.p_offset,
+                            (size_t)size - program.p_offset),
+               (const char *)head + program.p_offset);
+    }
+}
+
+static void diagnose_command(const struct execution *x, int error)
+{
+    const unsigned char *head = x->shared->head;
+    int size = x->shared->head_size;
+    if (size >= 2 && memcmp(head, "#!", 2) == 0)
+        diagnose_script(head, size, error);
+    else if (size >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0)
+        diagnose_elf(head, size, error);
+    else if (error == -ENOEXEC)
+        remedy(error, "it is neither a program nor a script: its first line must be #! and an "
+                      "interpreter");
+}
+
+void remedies_add(const struct execution *x, const struct step *step, int error)
+{
+    for (size_t i = 0; i < COUNT(table); i++)
+        if (table[i].op == step->op && table[i].error == -error)
+            remedy(error, "%s", table[i].text);
+    if (step->op == OP_FIND && error == -ENOENT)
+        remedy(error, "%s", strchr(step->path, '/') ? "no such file in the container"
+                                                    : "no such command in the container's PATH");
+    if (step->op == OP_EXEC)
+        diagnose_command(x, error);
+}

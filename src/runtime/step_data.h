@@ -1,0 +1,64 @@
+/* What a step's `data` points to, op by op. Written by the planner, read by the executor, both
+ * actors in their own copy of the same memory. */
+#pragma once
+
+#include "spec/config.h"
+#include "runtime/plan.h"
+
+/* MOUNT, BIND, BIND_OPEN, ATTACH, OVERLAY: the mount options of one mount, parsed. */
+struct mount_spec {
+    const char *type;
+    uint64_t set, clear;         /* MOUNT_ATTR_* of this mount */
+    uint64_t set_all, clear_all; /* MOUNT_ATTR_* of it and all below it */
+    uint64_t propagation;        /* MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE or 0 */
+    bool propagate_all;
+    bool recursive;              /* rbind */
+    bool copy_up;                /* tmpcopyup */
+    bool idmap;                  /* through SLOT_USERNS */
+    bool chown;                  /* U */
+    bool create_file;            /* the missing target of a bind: decided by the source */
+    bool strict;                 /* the target's path must be free of symlinks: /proc, /sys */
+    const char **settings;       /* fsconfig keys and values in pairs, NULL-terminated; value NULL is a flag */
+    const struct idmaps *uids, *gids; /* an idmap of its own */
+};
+
+/* As many as overlayfs takes: OVL_MAX_STACK. */
+enum { MAX_LAYERS = 500 };
+
+struct overlay_spec {
+    const char **lowers;     /* topmost first */
+    const char *container;   /* holds upper/ and work/ */
+    bool idmapped;           /* lowers through SLOT_USERNS */
+    bool userxattr;
+    bool readonly;
+};
+
+/* MAP_IDS */
+struct map_spec {
+    struct idmaps uids, gids;
+    const char *newuidmap, *newgidmap; /* NULL: written directly */
+    bool deny_setgroups;
+    enum slot process;                 /* SLOT_INIT or SLOT_JOINER */
+};
+
+/* SEND, WAIT: the slots whose fds travel along, SLOT_NONE ends. */
+struct parcel {
+    enum slot slots[MAX_MOUNTS + 4];
+};
+
+enum { SHIM_WORDS = 5 };
+
+/* USER, IDS */
+struct ids_spec {
+    const struct user_config *user;
+    bool setgroups; /* false in a single-id namespace, where it is denied */
+};
+
+struct exec_spec {
+    char **shim_argv; /* bocal-init's own five words, then the command's */
+    char **env;       /* has room for one more: HOME */
+    size_t n_env;
+    bool has_home;
+    const char *path; /* PATH of env, for FIND */
+    bool stay;        /* bocal-init stays as PID 1 */
+};

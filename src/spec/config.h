@@ -1,0 +1,186 @@
+/* The OCI runtime configuration (runtime-spec 1.3.0, config.md and config-linux.md) as C structs,
+ * with what bocal adds to it. Both ways into bocal end here: the command line of `bocal run` and a
+ * bundle's config.json. Everything lives in one arena; strings and lists are never NULL unless
+ * their comment says so; lists of strings are NULL-terminated.
+ *
+ * ORIGIN, wherever it appears, is where the thing was asked for: a JSON pointer ("/mounts/3") or
+ * the option as typed ("--volume /a:/b"). It becomes the step's `why`, so it is what errors and
+ * --explain say. */
+#pragma once
+
+#include "base/arena.h"
+#include "kernel/capability.h"
+#include "kernel/device_bpf.h"
+#include "kernel/seccomp.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum ns_kind { NS_USER, NS_MOUNT, NS_PID, NS_NETWORK, NS_UTS, NS_IPC, NS_CGROUP, NS_TIME, NS_COUNT };
+
+/* The words of config.json: "user" "mount" "pid" "network" "uts" "ipc" "cgroup" "time". */
+extern const char *const ns_names[NS_COUNT];
+/* CLONE_NEW* of each. */
+extern const uint64_t ns_flags[NS_COUNT];
+/* The names below /proc/PID/ns: "user" "mnt" "pid" "net" ... */
+extern const char *const ns_proc_names[NS_COUNT];
+
+struct ns_config {
+    bool listed;        /* false: the caller's namespace is used */
+    const char *path;   /* NULL: a new one; else the namespace to join, "/proc/N/ns/net" */
+    const char *origin;
+};
+
+struct idmap {
+    uint32_t inside, outside, count; /* containerID, hostID, size */
+};
+
+struct idmaps {
+    struct idmap *list;
+    size_t count;
+};
+
+struct mount_config {
+    const char *destination;
+    const char *type;      /* "bind" for binds, whatever way they were spelled */
+    const char *source;    /* NULL when there is none */
+    char **options;        /* as in config.json; bind sources: "bind"/"rbind" included */
+    struct idmaps uids, gids; /* empty: none of its own; with option "idmap" the container's */
+    const char *origin;
+};
+
+struct device_config {
+    const char *path;
+    const char *host_path; /* bocal: where it is on the host when not at path; may be NULL */
+    char type; /* 'c' 'b' 'u' 'p' */
+    uint32_t major, minor;
+    bool has_mode, has_uid, has_gid;
+    uint32_t mode, uid, gid;
+    const char *origin;
+};
+
+struct rlimit_config {
+    int resource;      /* RLIMIT_* */
+    const char *name;  /* "RLIMIT_NOFILE" */
+    uint64_t soft, hard; /* UINT64_MAX is unlimited */
+    const char *origin;
+};
+
+struct key_value {
+    const char *key, *value, *origin;
+};
+
+struct throttle {
+    uint32_t major, minor;
+    uint64_t rate;
+    const char *device; /* the path as given, for messages; may be NULL */
+    const char *origin;
+};
+
+/* A limit is set when its origin is not NULL. DEFAULTED ones are left out where they cannot be
+ * applied; the others are refused. */
+struct limit {
+    int64_t value;
+    const char *origin;
+    bool defaulted;
+};
+
+struct text_limit {
+    const char *value, *origin;
+};
+
+struct resources {
+    struct limit memory, memory_swap, memory_reservation, memory_swappiness;
+    struct limit cpu_shares, cpu_quota, cpu_period, cpu_burst, cpu_idle;
+    struct text_limit cpuset_cpus, cpuset_mems;
+    struct limit pids, blkio_weight;
+    struct throttle *read_bps, *write_bps, *read_iops, *write_iops;
+    size_t n_read_bps, n_write_bps, n_read_iops, n_write_iops;
+    struct device_rule *devices;
+    size_t n_devices;
+    struct key_value *unified;
+    size_t n_unified;
+    bool oom_kill_disable;
+};
+
+struct user_config {
+    const char *name;   /* bocal: "name[:group]" to look up in the container's files, or NULL */
+    uint32_t uid, gid;
+    uint32_t *groups;   /* additionalGids */
+    size_t n_groups;
+    char **group_names; /* bocal: --group-add by name; NULL-terminated or NULL */
+    bool has_umask;
+    uint32_t umask;
+    const char *origin; /* NULL: nobody asked, it is 0:0 */
+};
+
+struct process_config {
+    bool terminal;
+    uint16_t rows, columns;
+    struct user_config user;
+    char **args;
+    char **env;
+    const char *cwd;
+    const char *args_origin, *cwd_origin;
+    struct capabilities caps;
+    const char *caps_origin;
+    struct rlimit_config *rlimits;
+    size_t n_rlimits;
+    bool no_new_privileges;
+    const char *apparmor_profile; /* NULL: none asked; "unconfined" */
+    const char *selinux_label;    /* NULL: none */
+    bool has_oom_score_adj;
+    int32_t oom_score_adj;
+};
+
+/* Where the root file system comes from. */
+struct root_config {
+    const char *path;     /* the directory, when not an overlay */
+    bool readonly;
+    const char **lowers;  /* overlay: lower directories, topmost first; NULL when not an overlay */
+    const char *container; /* overlay: the host directory that holds upper/ and work/ */
+    const char *origin;
+};
+
+struct hosts_files { /* bocal: generated files, content or NULL for none */
+    const char *hosts, *hostname, *resolv_conf;
+};
+
+struct config {
+    struct arena *arena;
+    const char *oci_version;
+    struct root_config root;
+    struct process_config process;
+    const char *hostname, *hostname_origin; /* NULL: none */
+    const char *domainname;
+    struct mount_config *mounts;
+    size_t n_mounts;
+    struct ns_config namespaces[NS_COUNT];
+    struct idmaps uid_mappings, gid_mappings;
+    struct device_config *devices;
+    size_t n_devices;
+    const char *cgroups_path; /* NULL: chosen by bocal */
+    struct resources resources;
+    struct key_value *sysctls;
+    size_t n_sysctls;
+    struct key_value *annotations;
+    size_t n_annotations;
+    char **masked_paths, **readonly_paths;
+    const char *rootfs_propagation; /* NULL: "rslave" seen from the host, "private" for bocal */
+    const char *mount_label;        /* NULL: none */
+    struct seccomp_program *seccomp; /* NULL: unconfined */
+    bool time_offset;                /* --uptime: the container's boot time is its start */
+    int64_t boottime_offset;         /* nanoseconds */
+
+    /* what bocal adds */
+    bool init;            /* PID 1 is src/init */
+    bool announce;        /* print the seed's line on both sides */
+    bool explain_pause;   /* hold the command until the explanation is printed */
+    const char *explain_origin;
+    bool auto_userns;     /* no --userns was given: the planner chooses the maps from the facts */
+    bool find_home;       /* HOME comes from the container's /etc/passwd */
+    bool privileged;
+    struct hosts_files files;
+};

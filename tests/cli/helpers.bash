@@ -1,0 +1,78 @@
+# What the command tests share. BOCAL is the binary under test; each test has directories of its own, and
+# fails when the container that it ran has left anything behind.
+
+setup() {
+    work=$(mktemp -d -t bocal-cli.XXXXXX)
+    chmod 755 "$work"
+    cd "$work" || return 1
+}
+
+teardown() {
+    cd /
+    left=$(leftovers)
+    rm -rf "$work"
+    [ -z "$left" ] || {
+        echo "left behind: $left"
+        return 1
+    }
+}
+
+state_dir() {
+    if [ "$(id -u)" = 0 ]; then echo /run/bocal; else echo "$XDG_RUNTIME_DIR/bocal"; fi
+}
+
+data_dir() {
+    if [ "$(id -u)" = 0 ]; then echo /var/lib/bocal; else echo "${XDG_DATA_HOME:-$HOME/.local/share}/bocal"; fi
+}
+
+leftovers() {
+    find "$(state_dir)" "$(data_dir)/containers" -mindepth 1 -maxdepth 1 2>/dev/null
+    grep bocal /proc/self/mountinfo
+    find /sys/fs/cgroup -mindepth 2 -type d -path '*/bocal/*' 2>/dev/null | head -3
+}
+
+bocal() { "$BOCAL" "$@"; }
+
+is_root() { [ "$(id -u)" = 0 ]; }
+has_ranges() { is_root || grep -q "^$(id -un):" /etc/subuid 2>/dev/null; }
+is_v2() { [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; }
+
+# require WHAT: skips the test, saying why, where WHAT is not to be had.
+require() {
+    case $1 in
+    root) is_root || skip "needs root" ;;
+    user) is_root && skip "is about ordinary users" ;;
+    ranges) has_ranges || skip "needs a range in /etc/subuid" ;;
+    single) { is_root || has_ranges; } && skip "is about users without a range in /etc/subuid" ;;
+    v1) is_v2 && skip "is about cgroup v1" ;;
+    limits) is_root || skip "needs a delegated cgroup" ;;
+    esac
+    return 0
+}
+
+# contains TEXT: $output has it.
+contains() {
+    case $output in
+    *"$1"*) ;;
+    *)
+        printf 'wanted: %s\ngot:    %s\n' "$1" "$output"
+        return 1
+        ;;
+    esac
+}
+
+# refused STATUS TEXT ARGS...: bocal run ARGS ends with STATUS and one line that has TEXT.
+refused() {
+    local status_wanted=$1 text=$2
+    shift 2
+    run bocal run "$@" </dev/null
+    [ "$status" = "$status_wanted" ] || {
+        printf 'status %s, wanted %s: %s\n' "$status" "$status_wanted" "$output"
+        return 1
+    }
+    [ "${#lines[@]}" = 1 ] || {
+        printf 'not one line:\n%s\n' "$output"
+        return 1
+    }
+    contains "$text"
+}
