@@ -5,7 +5,7 @@
 #include <string.h>
 
 static struct {
-    char text[2048];
+    char text[2304];
     bool remedied;
 } record;
 

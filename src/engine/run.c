@@ -13,41 +13,260 @@
 #include "engine/run_config.h"
 #include "image/embedded.h"
 #include "kernel/cgroup.h"
-#include "kernel/seccomp.h"
+#include "kernel/seccomp_compile.h"
 #include "runtime/execute.h"
 #include "runtime/facts.h"
 #include "spec/config_encode.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
-struct places {
-    char *state, *data, *cache;
+struct run {
+    struct arena arena;
+    const struct run_options *options;
+    const char *state, *data, *cache; /* DESIGN: "On disk" */
+    char id[65];
+    char *image;
+    struct config config;
+    struct run_extra extra;
+    struct facts facts;
+    struct plan plan;
+    struct seccomp_program seccomp;
+    struct execution execution;
 };
 
-/* DESIGN section 8: root's directories are the system's, a user's are XDG's. */
-static int places_find(struct arena *arena, struct places *places)
+static void cleanup_run(struct run *run)
+{
+    free(run->image);
+    arena_free(&run->arena);
+}
+
+/* ---- places ---- */
+
+static const char *user_directory(struct run *run, const char *variable, const char *otherwise)
+{
+    const char *value = getenv(variable), *home = getenv("HOME");
+    if (value && *value == '/')
+        return arena_printf(&run->arena, "%s/bocal", value);
+    return home && *home == '/' ? arena_printf(&run->arena, "%s/%s/bocal", home, otherwise) : NULL;
+}
+
+static int find_places(struct run *run)
 {
     if (geteuid() == 0) {
-        *places = (struct places){.state = "/run/bocal", .data = "/var/lib/bocal",
-                                  .cache = "/var/cache/bocal"};
+        run->state = "/run/bocal";
+        run->data = "/var/lib/bocal";
+        run->cache = "/var/cache/bocal";
         return 0;
     }
-    const char *run = getenv("XDG_RUNTIME_DIR"), *data = getenv("XDG_DATA_HOME");
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if ((!data || !cache) && (!home || *home != '/'))
-        return refuse(-ENOENT, "HOME is not set (set it, or XDG_DATA_HOME and XDG_CACHE_HOME)");
-    places->data = data && *data == '/' ? arena_printf(arena, "%s/bocal", data)
-                                        : arena_printf(arena, "%s/.local/share/bocal", home);
-    places->cache = cache && *cache == '/' ? arena_printf(arena, "%s/bocal", cache)
-                                           : arena_printf(arena, "%s/.cache/bocal", home);
-    places->state = run && *run == '/' && access(run, W_OK) == 0
-                        ? arena_printf(arena, "%s/bocal", run)
-                        : arena_printf(arena, "%s/state", places->data);
+    run->data = user_directory(run, "XDG_DATA_HOME", ".local/share");
+    run->cache = user_directory(run, "XDG_CACHE_HOME", ".cache");
+    if (!run->data || !run->cache)
+        return refuse(-ENOENT, "there is no place for images: HOME is not set (set it, or XDG_DATA_HOME "
+                               "and XDG_CACHE_HOME)");
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    run->state = runtime && *runtime == '/' && access(runtime, W_OK | X_OK) == 0
+                     ? arena_printf(&run->arena, "%s/bocal", runtime)
+                     : arena_printf(&run->arena, "%s/state", run->data);
     return 0;
 }
 
-static bool is_dry(const struct run_options *options)
+/* ---- configuration ---- */
+
+extern char **environ;
+
+static char *small_file(struct run *run, const char *path)
 {
-    return options->dry_run != DRY_RUN_OFF;
+    auto_free char *text = NULL;
+    if (file_read(AT_FDCWD, path, 65536, &text) < 0) {
+        error_clear();
+        return NULL;
+    }
+    return arena_strdup(&run->arena, text);
+}
+
+static int choose_seccomp(struct run *run)
+{
+    const char *choice = run->extra.seccomp;
+    uint64_t caps = run->config.process.caps.bounding;
+    if (choice && text_equal(choice, "unconfined"))
+        return 0;
+    if (choice) {
+        auto_free char *text = NULL;
+        ssize_t size = file_read(AT_FDCWD, choice, 4 << 20, &text);
+        if (size < 0)
+            return because((int)size, "--security-opt seccomp");
+        TRY(seccomp_compile_cached(&run->arena, text, choice, caps, run->cache, &run->seccomp));
+    } else {
+        TRY(seccomp_default(&run->arena, caps, run->cache, &run->seccomp));
+    }
+    run->config.seccomp = &run->seccomp;
+    return 0;
+}
+
+static int build_config(struct run *run)
+{
+    const struct run_options *o = run->options;
+    char cwd[PATH_MAX];
+    struct timespec boot;
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    bool host_net = text_equal(o->network, "host");
+    struct run_context context = {
+        .id = run->id,
+        .image = run->image,
+        .container_dir = arena_printf(&run->arena, "%s/containers/%s", run->data, run->id),
+        .cwd = getcwd(cwd, sizeof cwd) ? cwd : "/",
+        .hosts = host_net ? small_file(run, "/etc/hosts") : NULL,
+        .resolv_conf = host_net ? small_file(run, "/etc/resolv.conf") : NULL,
+        .environment = environ,
+        .boottime = (uint64_t)boot.tv_sec * 1000000000ULL + (uint64_t)boot.tv_nsec,
+        .privileged = geteuid() == 0,
+        .has_mqueue = access("/dev/mqueue", F_OK) == 0,
+    };
+    run->config.arena = &run->arena;
+    TRY(run_config_build(o, &context, &run->config, &run->extra));
+    return choose_seccomp(run);
+}
+
+/* The root's directory is the one thing of --rootfs that is looked at before the plan: its file system
+ * decides the plan. */
+static int check_root(struct run *run)
+{
+    const struct root_config *root = &run->config.root;
+    const char *path = root->lowers ? root->lowers[0] : root->path;
+    auto_fd fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOTDIR)
+        return refuse(-ENOTDIR, "%s: %s is not a directory (give the root of an unpacked file system)",
+                      root->origin, path);
+    if (fd < 0)
+        return fail(-errno, "%s: open %s", root->origin ? root->origin : "image", path);
+    if (faccessat(fd, ".", X_OK, AT_EACCESS) < 0)
+        return fail(-errno, "%s: enter %s", root->origin ? root->origin : "image", path);
+    return 0;
+}
+
+static int make_plan(struct run *run)
+{
+    TRY(text_random_hex(run->id, 32));
+    TRY(find_places(run));
+    if (!run->options->rootfs)
+        TRY(embedded_rootfs(run->data, &run->image));
+    TRY(build_config(run));
+    TRY(check_root(run));
+    if (run->options->facts) {
+        auto_free char *text = NULL;
+        ssize_t size = file_read(AT_FDCWD, run->options->facts, 1 << 20, &text);
+        if (size < 0)
+            return (int)size;
+        TRY(facts_decode(&run->arena, text, (size_t)size, run->options->facts, &run->facts));
+    } else {
+        TRY(facts_probe(&run->config, &run->facts));
+        run->facts.state_dir = run->state;
+    }
+    TRY(plan_build(&run->config, &run->facts, run->id, &run->plan));
+    return plan_check(&run->plan);
+}
+
+/* ---- printing ---- */
+
+static int print_plan(struct run *run)
+{
+    if (run->options->dry_run == DRY_RUN_OCI)
+        config_encode(&run->config, stdout);
+    else if (run->options->dry_run == DRY_RUN_JSON)
+        plan_print_json(&run->plan, stdout, NULL);
+    else
+        plan_print(&run->plan, stdout, NULL, 0, run->plan.count);
+    return 0;
+}
+
+static void explain(struct execution *x, void *data)
+{
+    struct run *run = data;
+    if (run->options->explain == EXPLAIN_TEXT)
+        plan_print(&run->plan, stderr, x->shared->ns, 0, run->plan.count);
+    else if (run->options->explain == EXPLAIN_JSON)
+        plan_print_json(&run->plan, stderr, x->shared->ns);
+    fflush(stderr);
+}
+
+static void explain_failure(struct run *run)
+{
+    if (run->options->explain == EXPLAIN_TEXT && run->execution.shared)
+        plan_print(&run->plan, stderr, run->execution.shared->ns, 0, run->execution.failed);
+}
+
+/* What the user should know without asking: one line each, for what is about his own set-up. */
+static void print_notes(struct run *run)
+{
+    if (run->options->explain != EXPLAIN_OFF)
+        return;
+    for (size_t i = 0; i < run->plan.n_notes; i++)
+        if (text_after(run->plan.notes[i], "one id only"))
+            fprintf(stderr, "bocal: %s\n", run->plan.notes[i]);
+}
+
+static void announce(struct run *run)
+{
+    if (!run->config.announce)
+        return;
+    fprintf(stderr, "running [%s] as PID %d\n",
+            text_join(&run->arena, run->config.process.args, " "), getpid());
+}
+
+/* ---- running ---- */
+
+static int supervise(struct run *run)
+{
+    struct console console = {
+        .pidfd = run->execution.slots[SLOT_INIT],
+        .master = run->execution.slots[SLOT_CONSOLE],
+        .interactive = run->options->interactive || run->options->tty,
+        .proxy = !run->options->no_sig_proxy,
+        .stop_signal = run->extra.stop_signal,
+        .timeout_ms = run->extra.timeout_ms,
+        .stop_ms = run->extra.stop_ms,
+    };
+    int status = console_run(&console);
+    if (status < 0)
+        return status;
+    if (run->plan.memory_cgroup && cgroup_oom_kills(run->plan.memory_cgroup))
+        refuse(-ENOMEM, "out of memory: the kernel ended a process of the container at its limit, %s "
+                        "(give it more)",
+               run->config.resources.memory.origin ? run->config.resources.memory.origin : "--memory");
+    if (console.timed_out)
+        refuse(-ETIME, "out of time: the container was stopped at --timeout %s", run->options->timeout);
+    return status;
+}
+
+static int run_container(struct run *run)
+{
+    struct execution *x = &run->execution;
+    journal_sweep(run->state);
+    print_notes(run);
+    announce(run);
+    x->assembled = explain;
+    x->assembled_data = run;
+    x->fail_at = run->options->fail_at;
+    x->kill_at = run->options->kill_at;
+    console_block_signals();
+    int r = execute(x, &run->plan);
+    if (r < 0) {
+        int status = execution_exit_status(x, r);
+        explain_failure(run);
+        execution_end(x);
+        return status == 125 ? r : status;
+    }
+    int status = supervise(run);
+    r = execution_end(x);
+    return r < 0 && status >= 0 ? r : status;
+}
+
+int engine_run(const struct run_options *options)
+{
+    __attribute__((cleanup(cleanup_run))) struct run run = {.options = options};
+    TRY(make_plan(&run));
+    return options->dry_run != DRY_RUN_OFF ? print_plan(&run) : run_container(&run);
 }

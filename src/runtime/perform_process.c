@@ -305,6 +305,7 @@ static int process_exec(struct execution *x, const struct step *step)
     argv[4] = x->found;
     if (!exec->has_home)
         exec->env[exec->n_env] = x->home[0] ? x->home : (char *)"HOME=/";
+    signal(SIGPIPE, SIG_DFL); /* HOST ignores it */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

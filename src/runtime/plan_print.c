@@ -3,7 +3,7 @@
 #include "runtime/plan.h"
 
 #include "base/cleanup.h"
-#include "base/json.h"
+#include "base/json_write.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,0 +1,169 @@
+#include "base/json_read.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <json-c/json.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { DEEPEST = 32 };
+
+int json_expected(struct json_source *source, const char *what)
+{
+    return refuse(-EINVAL, "%s: %s: expected %s", source->name,
+                  *source->pointer ? source->pointer : "/", what);
+}
+
+/* Appends "/KEY" with ~ and / escaped; returns the old length, for pop(). */
+static size_t push(struct json_source *source, const char *key)
+{
+    size_t old = strlen(source->pointer), at = old;
+    source->pointer[at++] = '/';
+    for (; *key && at + 3 < sizeof source->pointer; key++)
+        if (*key == '~' || *key == '/') {
+            source->pointer[at++] = '~';
+            source->pointer[at++] = *key == '~' ? '0' : '1';
+        } else {
+            source->pointer[at++] = *key;
+        }
+    source->pointer[at] = '\0';
+    return old;
+}
+
+static void pop(struct json_source *source, size_t old)
+{
+    source->pointer[old] = '\0';
+}
+
+int json_read_object(struct json_source *source, struct json_object *value,
+                     const struct json_field *fields, void *into)
+{
+    if (!json_object_is_type(value, json_type_object))
+        return json_expected(source, "an object");
+    for (; fields->name; fields++) {
+        struct json_object *member = NULL;
+        if (!json_object_object_get_ex(value, fields->name, &member) || !member)
+            continue;
+        if (strlen(source->pointer) + strlen(fields->name) + 8 > sizeof source->pointer)
+            return json_expected(source, "less depth");
+        size_t old = push(source, fields->name);
+        TRY(fields->decode(source, member, (char *)into + fields->offset));
+        pop(source, old);
+    }
+    return 0;
+}
+
+int json_read_list(struct json_source *source, struct json_object *value, json_decoder *decode,
+                   size_t size, void **list, size_t *count)
+{
+    if (!json_object_is_type(value, json_type_array))
+        return json_expected(source, "an array");
+    *list = NULL;
+    *count = 0;
+    for (size_t i = 0; i < json_object_array_length(value); i++) {
+        char index[24];
+        snprintf(index, sizeof index, "%zu", i);
+        size_t old = push(source, index);
+        *list = arena_grow(source->arena, *list, *count, size);
+        TRY(decode(source, json_object_array_get_idx(value, i), (char *)*list + *count * size));
+        ++*count;
+        pop(source, old);
+    }
+    return 0;
+}
+
+int json_flag(struct json_source *source, struct json_object *value, void *into)
+{
+    if (!json_object_is_type(value, json_type_boolean))
+        return json_expected(source, "true or false");
+    *(bool *)into = json_object_get_boolean(value);
+    return 0;
+}
+
+static bool is_negative(struct json_object *value)
+{
+    return json_object_get_int64(value) < 0;
+}
+
+int json_u64(struct json_source *source, struct json_object *value, void *into)
+{
+    if (!json_object_is_type(value, json_type_int) || is_negative(value))
+        return json_expected(source, "an integer of 0 or more");
+    *(uint64_t *)into = json_object_get_uint64(value);
+    return 0;
+}
+
+int json_i64(struct json_source *source, struct json_object *value, void *into)
+{
+    if (!json_object_is_type(value, json_type_int))
+        return json_expected(source, "an integer");
+    if (!is_negative(value) && json_object_get_uint64(value) > INT64_MAX)
+        return json_expected(source, "an integer of 64 bits");
+    *(int64_t *)into = json_object_get_int64(value);
+    return 0;
+}
+
+int json_u32(struct json_source *source, struct json_object *value, void *into)
+{
+    uint64_t wide;
+    TRY(json_u64(source, value, &wide));
+    if (wide > UINT32_MAX)
+        return json_expected(source, "an integer of 32 bits");
+    *(uint32_t *)into = (uint32_t)wide;
+    return 0;
+}
+
+int json_string(struct json_source *source, struct json_object *value, void *into)
+{
+    if (!json_object_is_type(value, json_type_string))
+        return json_expected(source, "a string");
+    const char *text = json_object_get_string(value);
+    size_t length = (size_t)json_object_get_string_len(value);
+    if (strlen(text) != length)
+        return json_expected(source, "a string without zero bytes");
+    *(const char **)into = arena_strndup(source->arena, text, length);
+    return 0;
+}
+
+int json_strings(struct json_source *source, struct json_object *value, void *into)
+{
+    void *list;
+    size_t count;
+    TRY(json_read_list(source, value, json_string, sizeof(char *), &list, &count));
+    char **strings = list;
+    *LIST_ADD(source->arena, &strings, &count) = NULL;
+    *(char ***)into = strings;
+    return 0;
+}
+
+static void cleanup_tokener(struct json_tokener **tokener)
+{
+    if (*tokener)
+        json_tokener_free(*tokener);
+}
+
+static void cleanup_json(struct json_object **json)
+{
+    json_object_put(*json);
+}
+
+int json_read(struct arena *arena, const char *text, size_t length, const char *name,
+              const struct json_field *fields, void *into)
+{
+    if (length > INT32_MAX)
+        return refuse(-EFBIG, "%s: too large", name);
+    __attribute__((cleanup(cleanup_tokener))) struct json_tokener *tokener =
+        json_tokener_new_ex(DEEPEST);
+    if (!tokener)
+        return fail(-ENOMEM, "%s", name);
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+    __attribute__((cleanup(cleanup_json))) struct json_object *root =
+        json_tokener_parse_ex(tokener, text, (int)length + 1); /* with its NUL: complete or not */
+    enum json_tokener_error error = json_tokener_get_error(tokener);
+    if (error != json_tokener_success)
+        return refuse(-EINVAL, "%s: not JSON: %s at byte %zu", name, json_tokener_error_desc(error),
+                      json_tokener_get_parse_end(tokener));
+    struct json_source source = {.arena = arena, .name = name};
+    return json_read_object(&source, root, fields, into);
+}
