@@ -11,7 +11,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-static const char busybox_path[] = "bin/busybox";
+static const char busybox_path[] = "usr/bin/busybox";
 
 const char *embedded_digest(void)
 {

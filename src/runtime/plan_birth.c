@@ -123,7 +123,8 @@ static void add_joiner(struct builder *b)
     add_die_with(b, JOINER);
     if (b->ids.fresh) {
         plan_add(b, (struct step){.op = OP_WAIT, .by = JOINER, .phase = BIRTH, .token = TOKEN_IDS,
-                                  .text = "ids are mapped", .data = b->parcel});
+                                  .text = "ids are mapped", .data = b->parcel,
+                                  .why = "nothing is made before its owner is known"});
     }
     add_time_namespace(b);
     if (b->ids.fresh)
@@ -140,7 +141,8 @@ static void add_joiner(struct builder *b)
     plan_add(b, (struct step){.op = OP_SEND, .by = JOINER, .phase = BIRTH, .token = TOKEN_INIT,
                               .text = "@init", .data = parcel, .why = "HOST is its parent"});
     plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = BIRTH, .token = TOKEN_INIT,
-                              .text = "INIT is born", .out = SLOT_INIT, .data = parcel});
+                              .text = "INIT is born", .out = SLOT_INIT, .data = parcel,
+                              .why = "HOST is its parent"});
 }
 
 static int check_joins(struct builder *b)
@@ -180,7 +182,8 @@ int plan_birth(struct builder *b)
     parcel |= b->n_parcel != before;
     if (parcel)
         plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = BIRTH, .token = TOKEN_IDS,
-                                  .text = "ids are mapped, mounts are ready", .data = b->parcel});
+                                  .text = "ids are mapped, mounts are ready", .data = b->parcel,
+                                  .why = "INIT waits for it"});
     if (b->joins)
         add_joiner(b);
     add_die_with(b, INIT);
@@ -203,7 +206,8 @@ int plan_birth(struct builder *b)
     plan_cgroup_join(b);
     if (parcel && !(b->joins && b->ids.fresh)) {
         plan_add(b, (struct step){.op = OP_WAIT, .by = INIT, .phase = BIRTH, .token = TOKEN_IDS,
-                                  .text = "ids are mapped", .data = b->parcel});
+                                  .text = "ids are mapped", .data = b->parcel,
+                                  .why = "nothing is made before its owner is known"});
     }
     if (b->ids.fresh || b->ids.joined) {
         if (!(b->joins && b->ids.fresh))

@@ -23,7 +23,6 @@ static const struct order orders[] = {
     {OP_CGROUP_SET, OP_CLONE, "there would be a moment without limits"},
     {OP_DEVICE_FILTER, OP_CLONE, "there would be a moment without the filter"},
     {OP_MAP_IDS, OP_OPEN_USERNS, "an id-mapped mount needs a mapped namespace"},
-    {OP_CGROUP_JOIN, OP_BECOME, "the fd's opener is who may move"},
     {OP_BECOME, OP_MOUNT, "ids are mapped before any mount"},
     {OP_BECOME, OP_BIND, "ids are mapped before any mount"},
     {OP_BECOME, OP_MKNOD, "files belong to the container's root"},

@@ -31,7 +31,7 @@ leftovers() {
     find /sys/fs/cgroup -mindepth 2 -type d -path '*/bocal/*' 2>/dev/null | head -3
 }
 
-bocal() { "$BOCAL" "$@"; }
+bocal() { timeout 60 "$BOCAL" "$@"; }
 
 is_root() { [ "$(id -u)" = 0 ]; }
 has_ranges() { is_root || grep -q "^$(id -un):" /etc/subuid 2>/dev/null; }

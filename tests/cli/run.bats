@@ -129,7 +129,7 @@ load helpers
 
 @test "joining the namespaces of a running container" {
     mkfifo gate
-    bocal run -i /bin/sh -c 'echo ready; read x' <gate >out &
+    "$BOCAL" run -i /bin/sh -c 'echo ready; read x' <gate >out &
     outer=$!
     exec 7>gate
     for _ in $(seq 100); do [ -s out ] && break; sleep 0.05; done
@@ -265,7 +265,7 @@ load helpers
 }
 
 @test "signals are passed on" {
-    bocal run /bin/sh -c 'trap "echo got; exit 9" TERM; echo ready; while :; do sleep 0.05; done' >out &
+    "$BOCAL" run /bin/sh -c 'trap "echo got; exit 9" TERM; echo ready; while :; do sleep 0.05; done' >out &
     pid=$!
     for _ in $(seq 100); do [ -s out ] && break; sleep 0.05; done
     kill -TERM $pid
