@@ -46,7 +46,7 @@ static int add_defaults(struct request *r)
     uint64_t shm = 64 << 20;
     if (o->shm_size && (text_to_bytes(o->shm_size, &shm) < 0 || shm == 0))
         return request_refuse("shm-size", o->shm_size, "not a size in bytes (64m)");
-    bool host_pid = !r->config->namespaces[NS_PID].listed || r->config->namespaces[NS_PID].path;
+    bool host_pid = !r->config->namespaces[NS_PID].listed;
     bool host_ipc = !r->config->namespaces[NS_IPC].listed || r->config->namespaces[NS_IPC].path;
     bool own_net = r->config->namespaces[NS_NETWORK].listed &&
                    !r->config->namespaces[NS_NETWORK].path;

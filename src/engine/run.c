@@ -155,6 +155,8 @@ static int make_plan(struct run *run)
         TRY(embedded_rootfs(run->data, &run->image));
     TRY(build_config(run));
     TRY(check_root(run));
+    if (run->options->dry_run == DRY_RUN_OCI)
+        return 0; /* a configuration is the same everywhere */
     if (run->options->facts) {
         auto_free char *text = NULL;
         ssize_t size = file_read(AT_FDCWD, run->options->facts, 1 << 20, &text);

@@ -109,6 +109,10 @@ static void add_time_namespace(struct builder *b)
         return;
     int64_t seconds = b->config->boottime_offset / 1000000000;
     int64_t rest = b->config->boottime_offset % 1000000000;
+    if (rest < 0) { /* the kernel wants nanoseconds of 0 and more */
+        seconds--;
+        rest += 1000000000;
+    }
     plan_add(b, (struct step){.op = OP_TIME_OFFSET, .by = JOINER, .phase = BIRTH, .number = seconds,
                               .data = plan_text(b, "boottime %lld %lld\n", (long long)seconds,
                                                 (long long)rest),

@@ -235,11 +235,28 @@ static bool is_kernel_fs(const char *type)
     return false;
 }
 
+/* devpts refuses a group that is not mapped: with one id there is no tty group to give. */
+static char **mapped_options(struct builder *b, const struct mount_config *mount)
+{
+    char **options = NULL;
+    size_t n = 0;
+    if (!b->ids.single || !text_equal(mount->type, "devpts"))
+        return mount->options;
+    for (size_t i = 0; mount->options && mount->options[i]; i++)
+        if (!text_after(mount->options[i], "gid="))
+            *LIST_ADD(b->arena, &options, &n) = mount->options[i];
+    *LIST_ADD(b->arena, &options, &n) = NULL;
+    return options;
+}
+
 static int add_mount(struct builder *b, size_t index)
 {
     const struct mount_config *mount = &b->config->mounts[index];
     if (text_equal(mount->type, "cgroup"))
         return plan_cgroup_mount(b, mount);
+    struct mount_config mapped = *mount;
+    mapped.options = mapped_options(b, mount);
+    mount = &mapped;
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     TRY(mount_options_parse(b->arena, mount, spec));
     if (spec->copy_up)

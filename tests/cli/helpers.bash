@@ -31,7 +31,17 @@ leftovers() {
     find /sys/fs/cgroup -mindepth 2 -type d -path '*/bocal/*' 2>/dev/null | head -3
 }
 
-bocal() { timeout 60 "$BOCAL" "$@"; }
+# Users with one id are told so at every run: kept apart, that is a test of its own.
+bocal() {
+    if is_root || has_ranges; then
+        timeout 60 "$BOCAL" "$@"
+    else
+        local status=0
+        timeout 60 "$BOCAL" "$@" 2>"$work/stderr" || status=$?
+        grep -v '^bocal: one id only' "$work/stderr" >&2 || true
+        return $status
+    fi
+}
 
 is_root() { [ "$(id -u)" = 0 ]; }
 has_ranges() { is_root || grep -q "^$(id -un):" /etc/subuid 2>/dev/null; }
