@@ -95,6 +95,8 @@ static int process_become(struct execution *x, const struct step *step)
 {
     (void)x;
     int r = step->mode ? sys_setgroups(0, NULL) : 0;
+    if (r == -EPERM && step->mode == MAY_BE_DENIED)
+        r = 0;
     if (r == 0)
         r = sys_setresgid((gid_t)step->flags);
     return r < 0 ? r : sys_setresuid((uid_t)step->number);
@@ -180,6 +182,8 @@ static int process_ids(struct execution *x, const struct step *step)
     if (spec->setgroups)
         r = looked_up ? sys_setgroups(x->n_groups, x->groups)
                       : sys_setgroups(user->n_groups, user->groups);
+    if (r == -EPERM && spec->joined && (looked_up ? x->n_groups : user->n_groups) == 0)
+        r = 0; /* somebody's single-id namespace: there are no groups to give up */
     if (r == 0)
         r = sys_setresgid(gid);
     return r < 0 ? r : sys_setresuid(uid);

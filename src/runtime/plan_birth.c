@@ -94,7 +94,8 @@ static void add_become(struct builder *b, enum actor by)
 {
     plan_add(b, (struct step){.op = OP_BECOME, .by = by, .phase = BIRTH,
                               .number = b->ids.inside_uid, .flags = b->ids.inside_gid,
-                              .mode = !b->ids.single, .why = "files made from here on are its root's"});
+                              .mode = b->ids.joined ? MAY_BE_DENIED : !b->ids.single,
+                              .why = "files made from here on are its root's"});
 }
 
 /* Before it changes its ids: then /proc/self is its own no longer. */

@@ -79,6 +79,7 @@ static void add_user(struct builder *b, struct ids_spec *ids)
     const char *origin = user->origin ? user->origin : "default: root of the container";
     ids->user = user;
     ids->setgroups = !b->ids.single;
+    ids->joined = b->ids.joined;
     if (user->name || user->group_names || b->config->find_home)
         add_step(b, (struct step){.op = OP_USER, .data = ids,
                                   .text = user->name ? user->name

@@ -48,10 +48,14 @@ struct parcel {
 
 enum { SHIM_WORDS = 5 };
 
+/* BECOME, step.mode: setgroups(2) is denied in single-id namespaces, and a joined one may be such. */
+enum { MAY_BE_DENIED = 2 };
+
 /* USER, IDS */
 struct ids_spec {
     const struct user_config *user;
     bool setgroups; /* false in a single-id namespace, where it is denied */
+    bool joined;    /* a namespace that may be such a one */
 };
 
 struct exec_spec {
