@@ -106,13 +106,13 @@ static int choose_seccomp(struct run *run)
     return 0;
 }
 
-static int build_config(struct run *run)
+static int build_config(struct run *run, bool privileged)
 {
     const struct run_options *o = run->options;
     char cwd[PATH_MAX];
     struct timespec boot;
     clock_gettime(CLOCK_BOOTTIME, &boot);
-    bool host_net = text_equal(o->network, "host");
+    bool host_net = text_equal(o->network, "host") && !o->facts;
     struct run_context context = {
         .id = run->id,
         .image = run->image,
@@ -121,9 +121,9 @@ static int build_config(struct run *run)
         .hosts = host_net ? small_file(run, "/etc/hosts") : NULL,
         .resolv_conf = host_net ? small_file(run, "/etc/resolv.conf") : NULL,
         .environment = environ,
-        .boottime = (uint64_t)boot.tv_sec * 1000000000ULL + (uint64_t)boot.tv_nsec,
-        .privileged = geteuid() == 0,
-        .has_mqueue = access("/dev/mqueue", F_OK) == 0,
+        .boottime = o->facts ? 0 : (uint64_t)boot.tv_sec * 1000000000ULL + (uint64_t)boot.tv_nsec,
+        .privileged = privileged,
+        .has_mqueue = o->facts || access("/dev/mqueue", F_OK) == 0,
     };
     run->config.arena = &run->arena;
     TRY(run_config_build(o, &context, &run->config, &run->extra));
@@ -147,26 +147,39 @@ static int check_root(struct run *run)
     return 0;
 }
 
+/* --facts FILE: the plan that another host would walk; nothing of this one is looked at, and the
+ * container's id is always the same, so that plans can be compared. */
+static int plan_elsewhere(struct run *run)
+{
+    auto_free char *text = NULL;
+    if (run->options->dry_run == DRY_RUN_OFF)
+        return refuse(-EINVAL, "--facts: a plan for another host cannot be performed here (add --dry-run)");
+    ssize_t size = file_read(AT_FDCWD, run->options->facts, 1 << 20, &text);
+    if (size < 0)
+        return (int)size;
+    TRY(facts_decode(&run->arena, text, (size_t)size, run->options->facts, &run->facts));
+    memset(run->id, 'b', sizeof run->id - 1);
+    run->data = "/var/lib/bocal";
+    run->image = strdup("/var/lib/bocal/embedded/rootfs");
+    TRY(build_config(run, run->facts.uid == 0));
+    TRY(plan_build(&run->config, &run->facts, run->id, &run->plan));
+    return plan_check(&run->plan);
+}
+
 static int make_plan(struct run *run)
 {
+    if (run->options->facts)
+        return plan_elsewhere(run);
     TRY(text_random_hex(run->id, 32));
     TRY(find_places(run));
     if (!run->options->rootfs)
         TRY(embedded_rootfs(run->data, &run->image));
-    TRY(build_config(run));
+    TRY(build_config(run, geteuid() == 0));
     TRY(check_root(run));
     if (run->options->dry_run == DRY_RUN_OCI)
         return 0; /* a configuration is the same everywhere */
-    if (run->options->facts) {
-        auto_free char *text = NULL;
-        ssize_t size = file_read(AT_FDCWD, run->options->facts, 1 << 20, &text);
-        if (size < 0)
-            return (int)size;
-        TRY(facts_decode(&run->arena, text, (size_t)size, run->options->facts, &run->facts));
-    } else {
-        TRY(facts_probe(&run->config, &run->facts));
-        run->facts.state_dir = run->state;
-    }
+    TRY(facts_probe(&run->config, &run->facts));
+    run->facts.state_dir = run->state;
     TRY(plan_build(&run->config, &run->facts, run->id, &run->plan));
     return plan_check(&run->plan);
 }

@@ -57,8 +57,8 @@ static void choose_bind_map(struct builder *b, const struct mount_config *mount,
                             struct mount_spec *spec)
 {
     if (!b->ids.idmapped_root || spec->idmap || spec->uids || spec->chown ||
-        !b->config->auto_userns)
-        return;
+        !b->config->auto_userns || text_equal(mount->origin, "default"))
+        return; /* the defaults are the kernel's own file systems: nothing of theirs has an owner */
     const struct source_fact *fact = source_fact(b->facts, mount->source);
     if (!fact || !fact->idmap) {
         plan_note(b, "%s: %s cannot be id-mapped; its files look owned by nobody", mount->origin,
