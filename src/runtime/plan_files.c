@@ -235,12 +235,13 @@ static bool is_kernel_fs(const char *type)
     return false;
 }
 
-/* devpts refuses a group that is not mapped: with one id there is no tty group to give. */
+/* devpts refuses a group that is not mapped: with one id there is no tty group to give, and whose user
+ * namespace is joined may have one id only. */
 static char **mapped_options(struct builder *b, const struct mount_config *mount)
 {
     char **options = NULL;
     size_t n = 0;
-    if (!b->ids.single || !text_equal(mount->type, "devpts"))
+    if (!(b->ids.single || b->ids.joined) || !text_equal(mount->type, "devpts"))
         return mount->options;
     for (size_t i = 0; mount->options && mount->options[i]; i++)
         if (!text_after(mount->options[i], "gid="))

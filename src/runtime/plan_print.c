@@ -87,6 +87,7 @@ static void put_field(FILE *out, const struct step *step, char field)
 
 int step_describe(const struct step *step, char *out, size_t size)
 {
+    memset(out, 0, size); /* fmemopen ends what it has written, not what it has not */
     auto_file stream = fmemopen(out, size, "w");
     if (!stream)
         return -errno;
