@@ -4,6 +4,7 @@
 #include "base/error.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -100,15 +101,19 @@ int dir_make(const char *path, mode_t mode)
                                                      : fail(-errno, "create directory %s", path);
 }
 
-static int tree_remove_on(int dir, const char *path, dev_t device)
+static int tree_remove_on(int dir, const char *path, dev_t device, bool directory)
 {
-    if (unlinkat(dir, path, 0) == 0 || errno == ENOENT)
+    if (!directory && (unlinkat(dir, path, 0) == 0 || errno == ENOENT))
         return 0;
-    int reason = errno;
+    int reason = directory ? ENOTDIR : errno;
+    if (directory && unlinkat(dir, path, AT_REMOVEDIR) == 0)
+        return 0; /* it was empty */
     auto_fd fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
     if (fd < 0 && errno == EACCES && fchmodat(dir, path, 0700, 0) == 0)
         fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
     if (fd < 0)
         return fail(errno == ENOTDIR || errno == ELOOP ? -reason : -errno, "remove %s", path);
     if (fstat(fd, &st) < 0 || (device && st.st_dev != device))
@@ -117,12 +122,11 @@ static int tree_remove_on(int dir, const char *path, dev_t device)
     if (!d)
         return fail(-errno, "remove %s", path);
     int inner = take_fd(&fd);
+    if ((st.st_mode & 0700) != 0700 && fchmod(inner, 0700) < 0 && errno != EPERM && errno != EROFS)
+        return fail(-errno, "remove %s", path);
     for (struct dirent *e; (e = readdir(d));)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
-            if (fchmod(inner, 0700) < 0 && errno != EPERM && errno != EROFS)
-                return fail(-errno, "remove %s", path);
-            TRY(tree_remove_on(inner, e->d_name, st.st_dev));
-        }
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            TRY(tree_remove_on(inner, e->d_name, st.st_dev, e->d_type == DT_DIR));
     if (unlinkat(dir, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
         return fail(-errno, "remove %s", path);
     return 0;
@@ -130,5 +134,5 @@ static int tree_remove_on(int dir, const char *path, dev_t device)
 
 int tree_remove(int dir, const char *path)
 {
-    return tree_remove_on(dir, path, 0);
+    return tree_remove_on(dir, path, 0, false);
 }

@@ -209,6 +209,7 @@ int plan_birth(struct builder *b)
                                   .flags = b->config->process.apparmor_profile != NULL,
                                   .why = "while /proc/self is the caller's: proc(5)"});
     plan_cgroup_join(b);
+    plan_namespace_values(b);
     if (parcel && !(b->joins && b->ids.fresh)) {
         plan_add(b, (struct step){.op = OP_WAIT, .by = INIT, .phase = BIRTH, .token = TOKEN_IDS,
                                   .text = "ids are mapped", .data = b->parcel,

@@ -58,6 +58,7 @@ int plan_birth(struct builder *b);               /* plan_birth.c */
 int plan_cgroup_prepare(struct builder *b);      /* plan_cgroup.c */
 void plan_cgroup_join(struct builder *b);        /* plan_cgroup.c */
 int plan_mount_sources(struct builder *b);       /* plan_files.c: what HOST opens for INIT */
+void plan_namespace_values(struct builder *b);   /* plan_files.c */
 int plan_files(struct builder *b);               /* plan_files.c */
 int plan_cgroup_mount(struct builder *b, const struct mount_config *mount); /* plan_cgroup.c */
 int plan_identity(struct builder *b);            /* plan_identity.c */

@@ -180,12 +180,6 @@ int plan_mount_sources(struct builder *b)
 
 static int add_root(struct builder *b)
 {
-    const char *propagation = b->config->rootfs_propagation;
-    bool stays_shared = text_equal(propagation, "rshared") || text_equal(propagation, "shared");
-    add_file_step(b, (struct step){.op = OP_PROPAGATION, .text = stays_shared ? "rshared" : "rslave",
-                                   .flags = stays_shared ? MS_SHARED : MS_SLAVE,
-                                   .why = propagation ? "/linux/rootfsPropagation"
-                                                      : "no mount of the container reaches the host"});
     if (b->ids.idmapped_root && b->config->root.lowers && !b->ids.host_overlay) {
         const char **attached = NULL;
         size_t n = 0;
@@ -422,6 +416,27 @@ static int add_sysctls(struct builder *b)
     return 0;
 }
 
+/* What needs neither ids nor the root: done while HOST maps and mounts. */
+void plan_namespace_values(struct builder *b)
+{
+    const struct config *config = b->config;
+    const char *propagation = config->rootfs_propagation;
+    bool stays_shared = text_equal(propagation, "rshared") || text_equal(propagation, "shared");
+    add_file_step(b, (struct step){.op = OP_PROPAGATION, .text = stays_shared ? "rshared" : "rslave",
+                                   .flags = stays_shared ? MS_SHARED : MS_SLAVE,
+                                   .why = propagation ? "/linux/rootfsPropagation"
+                                                      : "no mount of the container reaches the host"});
+    if (config->hostname && config->namespaces[NS_UTS].listed)
+        add_file_step(b, (struct step){.op = OP_HOSTNAME, .text = config->hostname,
+                                       .why = config->hostname_origin});
+    if (config->domainname)
+        add_file_step(b, (struct step){.op = OP_DOMAINNAME, .text = config->domainname,
+                                       .why = "--domainname"});
+    const struct ns_config *network = &config->namespaces[NS_NETWORK];
+    if (network->listed && !network->path)
+        add_file_step(b, (struct step){.op = OP_LOOPBACK, .why = "network none: lo alone"});
+}
+
 int plan_files(struct builder *b)
 {
     const struct config *config = b->config;
@@ -436,15 +451,6 @@ int plan_files(struct builder *b)
     if (config->root.readonly)
         add_file_step(b, (struct step){.op = OP_READONLY, .path = "/", .why = "--read-only"});
     TRY(add_sysctls(b));
-    if (config->hostname && config->namespaces[NS_UTS].listed)
-        add_file_step(b, (struct step){.op = OP_HOSTNAME, .text = config->hostname,
-                                       .why = config->hostname_origin});
-    if (config->domainname)
-        add_file_step(b, (struct step){.op = OP_DOMAINNAME, .text = config->domainname,
-                                       .why = "--domainname"});
-    const struct ns_config *network = &config->namespaces[NS_NETWORK];
-    if (network->listed && !network->path)
-        add_file_step(b, (struct step){.op = OP_LOOPBACK, .why = "network none: lo alone"});
     add_file_step(b, (struct step){.op = OP_PIVOT, .in = SLOT_ROOT,
                                    .why = "pivot_root(2): chroot can be left, this cannot"});
     return 0;
