@@ -54,19 +54,19 @@ static _Noreturn void guard_process(int alive, const struct termios *saved)
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL); /* SIGTTOU among them: it may be in the background */
-    auto_fd pipe_end = fcntl(alive, F_DUPFD, 10);
-    auto_fd terminal = fcntl(STDIN_FILENO, F_DUPFD, 11);
-    sys_close_range(0, 9, 0);
-    sys_close_range(12, ~0U, 0);
+    enum { ABOVE = 64, PIPE = 3, TERMINAL = 4 };
+    int pipe_end = fcntl(alive, F_DUPFD, ABOVE), terminal = fcntl(STDIN_FILENO, F_DUPFD, ABOVE);
+    if (dup2(pipe_end, PIPE) < 0 || dup2(terminal, TERMINAL) < 0)
+        _exit(1);
+    sys_close_range(0, PIPE - 1, 0);
+    sys_close_range(TERMINAL + 1, ~0U, 0);
     char word;
     ssize_t n;
     do
-        n = read(10, &word, 1);
+        n = read(PIPE, &word, 1);
     while (n < 0 && errno == EINTR);
     if (n == 0)
-        terminal_restore(11, saved);
-    (void)take_fd(&pipe_end);
-    (void)take_fd(&terminal);
+        terminal_restore(TERMINAL, saved);
     _exit(0);
 }
 
