@@ -94,7 +94,10 @@ int mount_target(int root, const char *path, bool directory, bool strict)
     memcpy(copy, path, length + 1);
     while (length && copy[length - 1] == '/')
         copy[--length] = '\0';
-    for (size_t i = 1; i <= length; i++) {
+    int made = make_component(root, copy, length, directory); /* mostly only the last is missing */
+    if (made < 0 && made != -ENOENT)
+        return made;
+    for (size_t i = 1; i <= length && made == -ENOENT; i++) {
         if (copy[i] != '/' && copy[i] != '\0')
             continue;
         bool last = i == length;

@@ -35,6 +35,7 @@ struct builder {
     bool devices;        /* /dev is the container's own tmpfs */
     size_t n_mounts;     /* slots of SLOT_MOUNT used so far */
     enum slot *mount_slots; /* per config mount: the slot of its detached source, or SLOT_NONE */
+    const struct mount_config *readonly_cgroup; /* v1: made read-only after the last mount */
     char *state;         /* the container's directory below facts->state_dir */
     uint32_t controllers;      /* bit per enum controller that something needs */
     struct cgroup_dir *cgroups;

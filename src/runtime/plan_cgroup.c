@@ -432,8 +432,7 @@ static int mount_v1(struct builder *b, const struct mount_config *mount)
     TRY(mount_options_parse(b->arena, &(struct mount_config){.type = "cgroup2", .origin = mount->origin,
                                                              .options = mount->options}, &wanted));
     if (wanted.set & MOUNT_ATTR_RDONLY)
-        plan_add(b, (struct step){.op = OP_READONLY, .by = INIT, .phase = FILES,
-                                  .path = mount->destination, .why = mount->origin});
+        b->readonly_cgroup = mount; /* once nothing more is mounted */
     return 0;
 }
 

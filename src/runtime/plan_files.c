@@ -389,6 +389,9 @@ static void add_masks(struct builder *b)
 {
     char *const *masked = b->config->masked_paths;
     char *const *readonly = b->config->readonly_paths;
+    if (b->readonly_cgroup)
+        add_file_step(b, (struct step){.op = OP_READONLY, .path = b->readonly_cgroup->destination,
+                                       .why = b->readonly_cgroup->origin});
     if (masked && masked[0]) {
         add_file_step(b, (struct step){.op = OP_TMPFS_OPEN, .text = "empty, read-only,",
                                        .out = SLOT_EMPTY, .flags = MOUNT_ATTR_RDONLY,

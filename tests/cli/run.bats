@@ -191,6 +191,13 @@ load helpers
     contains 1024
 }
 
+@test "a target that is deep and missing is made" {
+    run bocal run --tmpfs /a/b/c/d/e -v "$work:/x/y/z/w/v" /bin/sh -c 'ls -d /a/b/c/d/e /x/y/z/w/v'
+    [ "$status" = 0 ]
+    contains /a/b/c/d/e
+    contains /x/y/z/w/v
+}
+
 @test "--shm-size" {
     run bocal run --shm-size 2m /bin/sh -c 'df -k /dev/shm | tail -1'
     contains 2048
