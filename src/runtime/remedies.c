@@ -15,7 +15,7 @@ static const struct {
     const char *text;
 } table[] = {
     {OP_CLONE, EPERM, "user namespaces may be forbidden here: sysctl user.max_user_namespaces, "
-                      "kernel.unprivileged_userns_clone, or the outer container's seccomp profile"},
+                      "kernel.unprivileged_userns_clone, the outer container's seccomp profile, or a chroot"},
     {OP_CLONE, ENOSPC, "a limit on namespaces is reached: sysctl user.max_user_namespaces"},
     {OP_CLONE, EUSERS, "a limit on namespaces is reached: sysctl user.max_user_namespaces"},
     {OP_CLONE, EAGAIN, "a limit on processes is reached: ulimit -u, or the pids cgroup"},
