@@ -20,6 +20,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -282,6 +283,7 @@ static int run_container(struct run *run)
 int engine_run(const struct run_options *options)
 {
     __attribute__((cleanup(cleanup_run))) struct run run = {.options = options};
+    signal(SIGCHLD, SIG_DFL); /* a caller that ignores it would make waitid(2) fail */
     TRY(make_plan(&run));
     return options->dry_run != DRY_RUN_OFF ? print_plan(&run) : run_container(&run);
 }

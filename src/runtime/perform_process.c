@@ -309,7 +309,8 @@ static int process_exec(struct execution *x, const struct step *step)
     argv[4] = x->found;
     if (!exec->has_home)
         exec->env[exec->n_env] = x->home[0] ? x->home : (char *)"HOME=/";
-    signal(SIGPIPE, SIG_DFL); /* HOST ignores it */
+    for (int i = 1; i < NSIG; i++)
+        signal(i, SIG_DFL); /* ignored ones survive an exec; with SIGCHLD ignored nothing is reaped */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -283,6 +283,14 @@ load helpers
     grep -q got out
 }
 
+@test "a caller that ignores SIGCHLD and SIGTERM changes nothing inside" {
+    run timeout 20 python3 -c 'import os, signal, sys
+for s in (signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE): signal.signal(s, signal.SIG_IGN)
+os.execv(os.environ["BOCAL"], ["bocal", "run", "/bin/sh", "-c", "grep SigIgn /proc/self/status; exit 6"])'
+    [ "$status" = 6 ]
+    contains "SigIgn:	0000000000000000"
+}
+
 @test "seccomp: what a container must not do is refused" {
     run bocal run /bin/unshare -U /bin/true
     [ "$status" != 0 ]
