@@ -5,11 +5,12 @@ setup() {
     work=$(mktemp -d -t bocal-cli.XXXXXX)
     chmod 755 "$work"
     cd "$work" || return 1
+    leftovers >"$work/before" # what others run on this machine is not this test's
 }
 
 teardown() {
     cd /
-    left=$(leftovers)
+    left=$(leftovers | grep -vxFf "$work/before" || true)
     rm -rf "$work"
     [ -z "$left" ] || {
         echo "left behind: $left"
@@ -28,7 +29,8 @@ data_dir() {
 leftovers() {
     find "$(state_dir)" "$(data_dir)/containers" -mindepth 1 -maxdepth 1 2>/dev/null
     grep bocal /proc/self/mountinfo
-    find /sys/fs/cgroup -mindepth 2 -type d -path '*/bocal/*' 2>/dev/null | head -3
+    find /sys/fs/cgroup -mindepth 2 -type d -name 'bocal-*' 2>/dev/null
+    true
 }
 
 # Users with one id are told so at every run: kept apart, that is a test of its own.
