@@ -56,7 +56,10 @@ require() {
     ranges) has_ranges || skip "needs a range in /etc/subuid" ;;
     single) { is_root || has_ranges; } && skip "is about users without a range in /etc/subuid" ;;
     v1) is_v2 && skip "is about cgroup v1" ;;
-    limits) is_root || skip "needs a delegated cgroup" ;;
+    limits)
+        is_root || skip "needs a delegated cgroup"
+        is_v2 && ! grep -qw memory /sys/fs/cgroup/cgroup.controllers && skip "needs the memory, pids and cpu controllers"
+        ;;
     esac
     return 0
 }
