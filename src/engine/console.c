@@ -2,10 +2,10 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "kernel/sys.h"
 #include "kernel/terminal.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -13,7 +13,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* What a shell or a supervisor sends. SIGCHLD, SIGPIPE and the synchronous ones are not passed on. */
+/* What a shell or a supervisor sends. SIGCHLD, SIGPIPE and the synchronous ones are not passed
+ * on. */
 static const int proxied[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT,
                               SIGWINCH, SIGTSTP};
 
@@ -48,12 +49,22 @@ struct guard {
     pid_t pid;
 };
 
-/* Holds nothing but the terminal and the pipe. Restores when bocal died without a word. */
+/* Raw as bocal leaves it: a shell that has the terminal back, and edits its line, keeps ISIG. */
+static bool is_raw(int terminal)
+{
+    struct termios now;
+    return tcgetattr(terminal, &now) == 0 && !(now.c_lflag & (ICANON | ECHO | ISIG));
+}
+
+/* Holds nothing but the terminal and the pipe. Restores when bocal died without a word. A
+ * session of its own outlives a kill of bocal's whole group, and may set a terminal that it is
+ * not in the foreground of. */
 static _Noreturn void guard_process(int alive, const struct termios *saved)
 {
+    setsid();
     sigset_t all;
     sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL); /* SIGTTOU among them: it may be in the background */
+    sigprocmask(SIG_SETMASK, &all, NULL);
     enum { ABOVE = 64, PIPE = 3, TERMINAL = 4 };
     int pipe_end = fcntl(alive, F_DUPFD, ABOVE), terminal = fcntl(STDIN_FILENO, F_DUPFD, ABOVE);
     if (dup2(pipe_end, PIPE) < 0 || dup2(terminal, TERMINAL) < 0)
@@ -65,7 +76,7 @@ static _Noreturn void guard_process(int alive, const struct termios *saved)
     do
         n = read(PIPE, &word, 1);
     while (n < 0 && errno == EINTR);
-    if (n == 0)
+    if (n == 0 && is_raw(TERMINAL))
         terminal_restore(TERMINAL, saved);
     _exit(0);
 }
@@ -119,26 +130,32 @@ struct relay {
     struct guard guard;
     int signals;
     uint64_t deadline; /* 0: none */
-    bool stopping, input_open, ended;
+    bool stopping, input_open;
+    bool ended, drained; /* the first process; and then its last output */
+    bool hung_up;        /* nobody in the container has the terminal open at the moment */
+    bool midline;        /* the input so far does not end a line */
     int status;
+    size_t late; /* bytes that came after the end */
     struct flow in, out;
     unsigned interrupts; /* Ctrl-C without a terminal: the third within two seconds kills */
     uint64_t first_interrupt;
 };
 
-/* Writes what is there; keeps what does not go through now. */
+/* Writes some of it to an FD that poll(2) calls ready: as much as a pipe then takes without
+ * blocking, pipe(7). The rest stays. */
 static int flow_drain(struct flow *flow, int fd)
 {
-    while (flow->used) {
-        ssize_t n = write(fd, flow->bytes, flow->used);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno == EAGAIN ? 0 : -errno;
-        flow->used -= (size_t)n;
-        memmove(flow->bytes, flow->bytes + n, flow->used);
-    }
+    ssize_t n = write(fd, flow->bytes, flow->used < PIPE_BUF ? flow->used : PIPE_BUF);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    flow->used -= (size_t)n;
+    memmove(flow->bytes, flow->bytes + n, flow->used);
     return 0;
+}
+
+static bool flow_has_room(const struct flow *flow)
+{
+    return flow->used < sizeof flow->bytes / 2;
 }
 
 /* 0 at the end of the stream. */
@@ -158,15 +175,25 @@ static void begin_stop(struct relay *relay)
     relay->stopping = true;
 }
 
-/* bocal is stopped from outside (kill -TSTP): the terminal is the shell's meanwhile. */
-static void stop_self(struct relay *relay)
+/* bocal is stopped (Ctrl-Z without --tty, or kill -TSTP): the command as well, and the terminal
+ * is the shell's meanwhile. */
+static void suspend(struct relay *relay)
 {
+    sys_pidfd_send_signal(relay->console->pidfd, SIGTSTP);
     if (relay->guard.raw)
         terminal_restore(STDIN_FILENO, &relay->guard.saved);
     raise(SIGSTOP);
+}
+
+/* Also after a SIGSTOP, which cannot be caught. */
+static void resume(struct relay *relay)
+{
     struct termios ignored;
     if (relay->guard.raw)
         terminal_raw(STDIN_FILENO, &ignored);
+    if (relay->console->master >= 0)
+        terminal_copy_size(STDIN_FILENO, relay->console->master);
+    sys_pidfd_send_signal(relay->console->pidfd, SIGCONT);
 }
 
 static void count_interrupt(struct relay *relay)
@@ -187,16 +214,25 @@ static void take_signal(struct relay *relay)
     if (read(relay->signals, &info, sizeof info) != sizeof info)
         return;
     int number = (int)info.ssi_signo;
-    if (number == SIGWINCH && relay->console->master >= 0) {
-        terminal_copy_size(STDIN_FILENO, relay->console->master);
+    switch (number) {
+    case SIGTSTP:
+        suspend(relay);
+        return;
+    case SIGCONT:
+        resume(relay);
+        return;
+    case SIGWINCH:
+        if (relay->console->master >= 0)
+            terminal_copy_size(STDIN_FILENO, relay->console->master);
+        else
+            sys_pidfd_send_signal(relay->console->pidfd, number);
         return;
     }
-    if (number == SIGTSTP) {
-        sys_pidfd_send_signal(relay->console->pidfd, SIGTSTP);
-        stop_self(relay);
+    if (relay->ended) {
+        relay->drained = true; /* the user does not wait for whoever does not read the output */
         return;
     }
-    if (!relay->console->proxy && number != SIGCONT && number != SIGWINCH) {
+    if (!relay->console->proxy) {
         begin_stop(relay); /* not passed on: it ends the container in good order */
         return;
     }
@@ -215,74 +251,105 @@ static int take_end(struct relay *relay)
     return 0;
 }
 
-/* What a process that outlives the first one still writes is not waited for. */
-static void take_last_output(struct relay *relay)
-{
-    if (relay->console->master < 0)
-        return;
-    for (;;) {
-        struct pollfd ready = {.fd = relay->console->master, .events = POLLIN};
-        if (poll(&ready, 1, 0) <= 0 || !(ready.revents & POLLIN) ||
-            flow_fill(&relay->out, relay->console->master) <= 0 ||
-            fd_write_all(STDOUT_FILENO, relay->out.bytes, relay->out.used) < 0)
-            return;
-        relay->out.used = 0;
-    }
-}
-
+/* The end of a file or pipe is typed as the terminal's VEOF, if it has one now; in the middle of
+ * a line the first only ends the line, termios(3). */
 static void end_input(struct relay *relay)
 {
-    static const char end_of_file = 4; /* VEOF, as typed */
+    struct termios now;
+    struct flow *in = &relay->in;
     relay->input_open = false;
-    if (!relay->guard.raw && relay->in.used < sizeof relay->in.bytes)
-        relay->in.bytes[relay->in.used++] = end_of_file;
+    if (relay->guard.raw || tcgetattr(relay->console->master, &now) < 0 || !(now.c_lflag & ICANON))
+        return;
+    for (int times = relay->midline ? 2 : 1; times; times--)
+        in->bytes[in->used++] = (char)now.c_cc[VEOF];
 }
 
-static int relay_terminal(struct relay *relay, const struct pollfd *fds)
+static void take_input(struct relay *relay)
 {
-    int master = relay->console->master;
-    if (fds[2].revents && flow_fill(&relay->in, STDIN_FILENO) <= 0)
+    if (flow_fill(&relay->in, STDIN_FILENO) <= 0)
         end_input(relay);
-    if (fds[3].revents & POLLIN)
-        flow_fill(&relay->out, master);
-    if (flow_drain(&relay->in, master) < 0)
-        relay->in.used = 0;
-    int r = flow_drain(&relay->out, STDOUT_FILENO);
-    return r < 0 ? fail(r, "write to standard output") : 0;
+    else if (relay->in.used)
+        relay->midline = relay->in.bytes[relay->in.used - 1] != '\n';
 }
 
+/* After the end comes what the pseudo-terminal held, a few pages; a process that outlives the
+ * first one (with the host's pid namespace) and goes on writing is not waited for. */
+static bool wants_output(const struct relay *relay)
+{
+    enum { HELD_AT_MOST = 1 << 18 };
+    return flow_has_room(&relay->out) && relay->late < HELD_AT_MOST;
+}
+
+static void take_output(struct relay *relay, const struct pollfd *master)
+{
+    size_t before = relay->out.used;
+    if (master->revents & POLLIN)
+        flow_fill(&relay->out, master->fd);
+    relay->late += relay->ended ? relay->out.used - before : 0;
+    relay->hung_up = (master->revents & (POLLHUP | POLLIN)) == POLLHUP;
+    relay->drained |= relay->ended && !relay->out.used && !(master->revents & POLLIN);
+}
+
+static int relay_terminal(struct relay *relay, const struct pollfd *input,
+                          const struct pollfd *master, const struct pollfd *output)
+{
+    if (input->revents)
+        take_input(relay);
+    if (master->revents & POLLOUT && flow_drain(&relay->in, relay->console->master) < 0)
+        relay->in.used = 0;
+    if (output->revents) {
+        int r = flow_drain(&relay->out, STDOUT_FILENO);
+        if (r < 0)
+            return fail(r, "write to standard output");
+    }
+    take_output(relay, master);
+    return 0;
+}
+
+/* Milliseconds for poll(2), -1: for ever. A terminal that nobody has open is looked at from time
+ * to time: poll(2) would return at once, and somebody may open it again. */
 static int wait_time(const struct relay *relay)
 {
-    if (!relay->deadline)
-        return -1;
-    uint64_t now = now_ms();
-    uint64_t left = relay->deadline > now ? relay->deadline - now : 0;
-    return left > INT32_MAX ? INT32_MAX : (int)left;
+    enum { LOOK_AGAIN_MS = 100 };
+    if (relay->ended && !relay->out.used)
+        return 0;
+    uint64_t left = relay->hung_up && !relay->ended ? LOOK_AGAIN_MS : UINT64_MAX;
+    if (relay->deadline && !relay->ended) {
+        uint64_t now = now_ms(), rest = relay->deadline > now ? relay->deadline - now : 0;
+        left = rest < left ? rest : left;
+    }
+    return left == UINT64_MAX ? -1 : left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+static void check_deadline(struct relay *relay)
+{
+    if (relay->ended || !relay->deadline || now_ms() < relay->deadline)
+        return;
+    relay->console->timed_out |= !relay->stopping;
+    begin_stop(relay);
 }
 
 static int relay_once(struct relay *relay)
 {
     int master = relay->console->master;
-    bool room = relay->in.used < sizeof relay->in.bytes / 2;
+    bool reading = master >= 0 && relay->input_open && !relay->ended && flow_has_room(&relay->in);
+    bool watching = !relay->hung_up || relay->ended;
+    int events = (wants_output(relay) ? POLLIN : 0) | (relay->in.used ? POLLOUT : 0);
     struct pollfd fds[] = {
-        {.fd = relay->console->pidfd, .events = POLLIN},
+        {.fd = relay->ended ? -1 : relay->console->pidfd, .events = POLLIN},
         {.fd = relay->signals, .events = POLLIN},
-        {.fd = master >= 0 && relay->input_open && room ? STDIN_FILENO : -1, .events = POLLIN},
-        {.fd = master, .events = (short)(POLLIN | (relay->in.used ? POLLOUT : 0))},
+        {.fd = reading ? STDIN_FILENO : -1, .events = POLLIN},
+        {.fd = watching && events ? master : -1, .events = (short)events},
+        {.fd = relay->out.used ? STDOUT_FILENO : -1, .events = POLLOUT},
     };
     int n = poll(fds, COUNT(fds), wait_time(relay));
-    if (n < 0 && errno != EINTR)
-        return fail(-errno, "poll");
-    if (relay->deadline && now_ms() >= relay->deadline) {
-        relay->console->timed_out |= !relay->stopping;
-        begin_stop(relay);
-    }
-    if (n <= 0)
-        return 0;
+    if (n < 0)
+        return errno == EINTR ? 0 : fail(-errno, "poll");
+    check_deadline(relay);
     if (fds[1].revents)
         take_signal(relay);
     if (master >= 0)
-        TRY(relay_terminal(relay, fds));
+        TRY(relay_terminal(relay, &fds[2], &fds[3], &fds[4]));
     return fds[0].revents ? take_end(relay) : 0;
 }
 
@@ -293,10 +360,9 @@ int console_run(struct console *console)
     auto_fd signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0)
         return fail(-errno, "create a signalfd");
-    struct relay *relay = calloc(1, sizeof *relay);
+    auto_free struct relay *relay = calloc(1, sizeof *relay);
     if (!relay)
         return fail(-ENOMEM, "supervise");
-    auto_free struct relay *owner = relay;
     *relay = (struct relay){.console = console, .guard = {.alive = -1}, .signals = signals,
                             .input_open = console->interactive};
     if (console->timeout_ms)
@@ -308,11 +374,8 @@ int console_run(struct console *console)
         if (console->interactive)
             r = guard_start(&relay->guard);
     }
-    while (r == 0 && !relay->ended)
+    while (r == 0 && !(relay->ended && (relay->drained || console->master < 0)))
         r = relay_once(relay);
-    if (r == 0)
-        take_last_output(relay);
     guard_end(&relay->guard);
-    (void)owner;
     return r < 0 ? r : relay->status;
 }

@@ -1,8 +1,8 @@
 /* The supervisor's event loop: from the moment the command runs until it has ended. It relays a
  * pseudo-terminal, passes signals on, and ends the container when its time is over.
  *
- * With a terminal, the caller's own is raw meanwhile, and restored whatever happens: a guard process,
- * forked before, restores it even when bocal is killed with SIGKILL. */
+ * With a terminal, the caller's own is raw meanwhile, and restored whatever happens: a guard
+ * process, forked before, restores it even when bocal is killed with SIGKILL. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,10 +19,10 @@ struct console {
     bool timed_out;      /* out: the time was over */
 };
 
-/* Blocks the signals that the loop will take; before the container is born, so that none is lost. The
- * container's processes begin with none blocked. */
+/* Blocks the signals that the loop will take; before the container is born, so that none is
+ * lost. The container's processes begin with none blocked. */
 void console_block_signals(void);
 
-/* Relays until the first process has ended and its output has come through. Returns the exit status for
- * the shell (0..255, 128+n for a signal), or -errno with a sentence. */
+/* Relays until the first process has ended and its output has come through. Returns the exit
+ * status for the shell (0..255, 128+n for a signal), or -errno with a sentence. */
 int console_run(struct console *console);

@@ -38,14 +38,16 @@ int plan_prepare(struct builder *b)
 
 /* How the configuration's namespaces come about: by the birth, by joining, or not at all. The cgroup
  * namespace is made later, from inside the cgroup (cgroup_namespaces(7): its root is the cgroup that
- * the caller is in). The time namespace is entered by a birth after its offsets are set. */
+ * the caller is in), and so is the network namespace, whose making takes longer than everything else
+ * (docs/performance.md): INIT does that while HOST maps ids and mounts layers. The time namespace is
+ * entered by a birth after its offsets are set. */
 static void sort_namespaces(struct builder *b)
 {
     for (int i = 0; i < NS_COUNT; i++) {
         const struct ns_config *ns = &b->config->namespaces[i];
         if (i == NS_USER ? b->ids.joined : ns->listed && ns->path)
             b->joins = true;
-        else if (ns->listed && i != NS_CGROUP && i != NS_TIME && i != NS_USER)
+        else if (ns->listed && i != NS_CGROUP && i != NS_TIME && i != NS_USER && i != NS_NETWORK)
             b->born |= ns_flags[i];
     }
     if (b->config->namespaces[NS_TIME].listed && !b->config->namespaces[NS_TIME].path)

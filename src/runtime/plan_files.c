@@ -429,13 +429,16 @@ void plan_namespace_values(struct builder *b)
                                    .flags = stays_shared ? MS_SHARED : MS_SLAVE,
                                    .why = propagation ? "/linux/rootfsPropagation"
                                                       : "no mount of the container reaches the host"});
+    const struct ns_config *network = &config->namespaces[NS_NETWORK];
+    if (network->listed && !network->path)
+        add_file_step(b, (struct step){.op = OP_UNSHARE, .flags = ns_flags[NS_NETWORK],
+                                       .why = "network_namespaces(7), while HOST works"});
     if (config->hostname && config->namespaces[NS_UTS].listed)
         add_file_step(b, (struct step){.op = OP_HOSTNAME, .text = config->hostname,
                                        .why = config->hostname_origin});
     if (config->domainname)
         add_file_step(b, (struct step){.op = OP_DOMAINNAME, .text = config->domainname,
                                        .why = "--domainname"});
-    const struct ns_config *network = &config->namespaces[NS_NETWORK];
     if (network->listed && !network->path)
         add_file_step(b, (struct step){.op = OP_LOOPBACK, .why = "network none: lo alone"});
 }

@@ -107,6 +107,17 @@ load helpers
     [ "$output" = 0 ]
 }
 
+@test "nothing of the host is mounted: one root, and what the plan mounts" {
+    for options in "" "--userns host --no-init" "--uptime"; do
+        # shellcheck disable=SC2086
+        run bocal run $options /bin/sh -c 'cut -d" " -f5 /proc/self/mountinfo'
+        [ "$status" = 0 ] || { is_root || continue; return 1; }
+        [ "$(printf '%s\n' "$output" | grep -cx /)" = 1 ]
+        strange=$(printf '%s\n' "$output" | grep -vxE '/|/(proc|sys|dev|etc)(/.*)?' || true)
+        [ -z "$strange" ] || { echo "strange: $strange"; return 1; }
+    done
+}
+
 @test "loopback is up, and nothing else is there" {
     run bocal run /bin/sh -c 'ip -o link | wc -l; ip -o addr show lo | grep -c 127.0.0.1'
     [ "${lines[0]}" = 1 ]

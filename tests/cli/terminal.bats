@@ -31,3 +31,9 @@ on_terminal() { python3 "$BATS_TEST_DIRNAME/on-terminal" "$@"; }
     echo "$output"
     [ "$status" = 0 ]
 }
+
+@test "Ctrl-Z on a command without a shell does not stop it for ever"  {
+    run on_terminal "$BOCAL run -t /bin/sleep 50" sleep:1 key:Z sleep:0.3 key:C end:130 same
+    echo "$output"
+    [ "$status" = 0 ]
+}
