@@ -202,16 +202,16 @@ static void explain(struct execution *x, void *data)
 {
     struct run *run = data;
     if (run->options->explain == EXPLAIN_TEXT)
-        plan_print(&run->plan, stderr, x->shared->ns, 0, run->plan.count);
+        plan_print(&run->plan, stderr, x->shared->times, 0, run->plan.count);
     else if (run->options->explain == EXPLAIN_JSON)
-        plan_print_json(&run->plan, stderr, x->shared->ns);
+        plan_print_json(&run->plan, stderr, x->shared->times);
     fflush(stderr);
 }
 
 static void explain_failure(struct run *run)
 {
     if (run->options->explain == EXPLAIN_TEXT && run->execution.shared)
-        plan_print(&run->plan, stderr, run->execution.shared->ns, 0, run->execution.failed);
+        plan_print(&run->plan, stderr, run->execution.shared->times, 0, run->execution.failed);
 }
 
 /* What the user should know without asking: one line each, for what is about his own set-up. */

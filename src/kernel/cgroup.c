@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "kernel/mountinfo.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -46,27 +47,20 @@ static uint32_t controllers_in(const char *list)
     return bits;
 }
 
-/* A mountinfo line: "36 35 0:31 ROOT POINT options - TYPE SOURCE SUPER" (proc(5)). The first mount of
- * a hierarchy is taken; in a container ROOT is its own cgroup's path. */
-static void parse_mount(struct arena *arena, char *line, const char *roots[CG_COUNT + 1],
-                        struct cgroup_facts *facts)
+/* The first mount of a hierarchy is taken; in a container its root is its own cgroup's path. */
+static void take_mount(struct arena *arena, const struct mountinfo *mount,
+                       const char *roots[CG_COUNT + 1], struct cgroup_facts *facts)
 {
-    char root[1024], point[1024], type[64], super[1024];
-    char *dash = strstr(line, " - cgroup");
-    if (!dash || sscanf(line, "%*s %*s %*s %1023s %1023s", root, point) != 2 ||
-        sscanf(dash + 3, "%63s %*s %1023s", type, super) != 2)
-        return;
-    if (strcmp(type, "cgroup2") == 0) {
-        if (!facts->v2.mount) {
-            facts->v2.mount = arena_strdup(arena, point);
-            roots[CG_COUNT] = arena_strdup(arena, root);
-        }
-        return;
+    if (strcmp(mount->type, "cgroup2") == 0 && !facts->v2.mount) {
+        facts->v2.mount = arena_strdup(arena, mount->point);
+        roots[CG_COUNT] = arena_strdup(arena, mount->root);
     }
+    if (strcmp(mount->type, "cgroup") != 0)
+        return;
     for (int i = 0; i < CG_COUNT; i++)
-        if (!facts->v1[i].mount && has_word(super, cgroup_names_v1[i], ",")) {
-            facts->v1[i].mount = arena_strdup(arena, point);
-            roots[i] = arena_strdup(arena, root);
+        if (!facts->v1[i].mount && has_word(mount->super, cgroup_names_v1[i], ",")) {
+            facts->v1[i].mount = arena_strdup(arena, mount->point);
+            roots[i] = arena_strdup(arena, mount->root);
         }
 }
 
@@ -102,8 +96,9 @@ void cgroup_parse(struct arena *arena, const char *mountinfo, const char *cgroup
     const char *roots[CG_COUNT + 1] = {NULL};
     char *mounts = arena_strdup(arena, mountinfo), *memberships = arena_strdup(arena, cgroup);
     char *rest = NULL;
-    for (char *l = strtok_r(mounts, "\n", &rest); l; l = strtok_r(NULL, "\n", &rest))
-        parse_mount(arena, l, roots, facts);
+    struct mountinfo mount;
+    while (mountinfo_next(&mounts, &mount))
+        take_mount(arena, &mount, roots, facts);
     for (char *l = strtok_r(memberships, "\n", &rest); l; l = strtok_r(NULL, "\n", &rest))
         parse_membership(arena, l, roots, facts);
 }
@@ -133,7 +128,8 @@ static void probe_tree(struct cgroup_tree *tree)
     if (!tree->mount)
         return;
     tree->writable = access(tree->mount, W_OK) == 0;
-    tree->own_writable = tree->own && access(tree->own, W_OK) == 0;
+    tree->own_writable = tree->own == tree->mount ? tree->writable
+                                                  : tree->own && access(tree->own, W_OK) == 0;
 }
 
 static void probe_v2(struct arena *arena, struct cgroup_facts *facts)
@@ -143,8 +139,10 @@ static void probe_v2(struct arena *arena, struct cgroup_facts *facts)
         return;
     facts->v2_controllers = controllers_in(read_small(arena, mount, "cgroup.controllers"));
     facts->v2_enabled = controllers_in(read_small(arena, mount, "cgroup.subtree_control"));
-    if (facts->v2.own)
-        facts->v2_own = controllers_in(read_small(arena, facts->v2.own, "cgroup.controllers"));
+    const char *own = facts->v2.own;
+    facts->v2_own = own == mount ? facts->v2_controllers
+                    : own        ? controllers_in(read_small(arena, own, "cgroup.controllers"))
+                                 : 0;
     facts->v2_swap = facts->v2_controllers >> CG_MEMORY & 1;
 }
 
@@ -164,11 +162,10 @@ static void probe_v1(struct arena *arena, struct cgroup_facts *facts)
     }
 }
 
-int cgroup_probe(struct arena *arena, struct cgroup_facts *facts)
+int cgroup_probe(struct arena *arena, const char *mountinfo, struct cgroup_facts *facts)
 {
-    auto_free char *mountinfo = NULL, *cgroup = NULL;
+    auto_free char *cgroup = NULL;
     *facts = (struct cgroup_facts){0};
-    TRY((int)file_read(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mountinfo));
     TRY((int)file_read(AT_FDCWD, "/proc/self/cgroup", 1 << 20, &cgroup));
     cgroup_parse(arena, mountinfo, cgroup, facts);
     probe_tree(&facts->v2);

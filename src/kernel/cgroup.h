@@ -37,8 +37,9 @@ struct cgroup_facts {
 extern const char *const cgroup_names_v1[CG_COUNT]; /* "cpu", "blkio", ...; */
 extern const char *const cgroup_names_v2[CG_COUNT]; /* "cpu", "io", ...; NULL: no controller there */
 
-int cgroup_probe(struct arena *arena, struct cgroup_facts *facts);
-/* The same from the texts of /proc/self/mountinfo and /proc/self/cgroup; touches no file. */
+/* MOUNTINFO is the text of /proc/self/mountinfo. */
+int cgroup_probe(struct arena *arena, const char *mountinfo, struct cgroup_facts *facts);
+/* The same from that and the text of /proc/self/cgroup; touches no file. */
 void cgroup_parse(struct arena *arena, const char *mountinfo, const char *cgroup,
                   struct cgroup_facts *facts);
 

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "kernel/capability.h"
+#include "kernel/seccomp_compact.h"
 
 #include <json-c/json.h>
 #include <limits.h>
@@ -321,8 +322,8 @@ static int compile(struct compiler *c, struct json_object *profile)
     return export_program(c);
 }
 
-int seccomp_compile(struct arena *arena, const char *text, const char *name, uint64_t caps,
-                    struct seccomp_program *program)
+int seccomp_compile_plain(struct arena *arena, const char *text, const char *name, uint64_t caps,
+                          struct seccomp_program *program)
 {
     enum json_tokener_error error;
     __attribute__((cleanup(cleanup_json))) struct json_object *profile =
@@ -332,4 +333,12 @@ int seccomp_compile(struct arena *arena, const char *text, const char *name, uin
     *program = (struct seccomp_program){.profile = name};
     struct compiler c = {.arena = arena, .name = name, .caps = caps, .program = program};
     return compile(&c, profile);
+}
+
+int seccomp_compile(struct arena *arena, const char *text, const char *name, uint64_t caps,
+                    struct seccomp_program *program)
+{
+    TRY(seccomp_compile_plain(arena, text, name, caps, program));
+    seccomp_compact(arena, program); /* or it stays as it is */
+    return 0;
 }

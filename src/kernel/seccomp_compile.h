@@ -14,6 +14,10 @@
 int seccomp_compile(struct arena *arena, const char *text, const char *name, uint64_t caps,
                     struct seccomp_program *program);
 
+/* The same as libseccomp writes it, before seccomp_compact(). */
+int seccomp_compile_plain(struct arena *arena, const char *text, const char *name, uint64_t caps,
+                          struct seccomp_program *program);
+
 /* The same through a cache in the directory CACHE (may be NULL): compiling takes a millisecond and
  * more. An entry holds the whole key (profile, capabilities, library version, machine) and is used only
  * if all of it is equal. */

@@ -158,7 +158,7 @@ static int perform(struct execution *x, const struct step *step)
     int r = inject(x);
     if (r == 0)
         r = performer_of(step->op)(x, step);
-    x->shared->ns[x->at] = now_ns() - start;
+    x->shared->times[x->at] = (struct step_time){.begin = start, .took = now_ns() - start};
     return r < 0 && is_tolerated(step, r) ? 0 : r;
 }
 
@@ -221,7 +221,7 @@ static int begin(struct execution *x, const struct plan *plan)
     x->channel[0] = x->channel[1] = -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, x->channel) < 0)
         return fail(-errno, "create a socket pair");
-    x->shared_size = sizeof *x->shared + plan->count * sizeof x->shared->ns[0];
+    x->shared_size = sizeof *x->shared + plan->count * sizeof x->shared->times[0];
     x->shared = mmap(NULL, x->shared_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (x->shared == MAP_FAILED) {
         x->shared = NULL;
@@ -302,9 +302,16 @@ int execute(struct execution *x, const struct plan *plan)
     return 0;
 }
 
+void layers_close(struct layers *layers)
+{
+    while (layers->count)
+        close(layers->fds[--layers->count]);
+}
+
 int execution_end(struct execution *x)
 {
     kill_all(x);
+    layers_close(&x->layers);
     for (size_t i = 0; i < SLOT_COUNT; i++)
         cleanup_fd(&x->slots[i]);
     cleanup_fd(&x->channel[0]);
@@ -313,8 +320,8 @@ int execution_end(struct execution *x)
         munmap(x->shared, x->shared_size);
     x->shared = NULL;
     int r = 0;
-    if (x->journal.dir >= 0)
-        r = journal_undo(x->plan->steps[0].path);
+    if (x->journal.fd >= 0)
+        r = journal_undo(&x->journal, x->plan->steps[0].path);
     journal_close(&x->journal);
     return r;
 }

@@ -3,7 +3,7 @@
  *
  *   - the socket carries tokens (with fds) and faults. A fault is {step, -errno}: who fails in INIT
  *     reports and ends, HOST writes the sentence, for it holds the same plan. The first fault wins.
- *   - the page holds each step's nanoseconds, and the first bytes of the command's file, from which
+ *   - the page holds each step's times, and the first bytes of the command's file, from which
  *     HOST tells why the kernel would not execute it. The command never sees it: exec unmaps it.
  *
  * INIT is a fork of a process with one thread; it allocates and formats nothing. */
@@ -11,6 +11,7 @@
 
 #include "runtime/journal.h"
 #include "runtime/plan.h"
+#include "runtime/step_data.h"
 
 #include <sys/types.h>
 
@@ -19,7 +20,14 @@ enum { HEAD_SIZE = 1024 };
 struct shared {
     int32_t head_size;
     unsigned char head[HEAD_SIZE]; /* of the file that FIND found */
-    uint64_t ns[];                 /* by step */
+    struct step_time times[];      /* by step */
+};
+
+/* What the overlay was made of. A detached mount lives as long as its fd, until the overlay has taken
+ * it; and closing it takes a grace period, for which INIT need not wait: OP_TIDY does it. */
+struct layers {
+    size_t count;
+    int fds[MAX_LAYERS];
 };
 
 struct execution {
@@ -28,6 +36,7 @@ struct execution {
     struct journal journal;
     int slots[SLOT_COUNT];  /* fds, owned; -1 is empty */
     int channel[2];         /* [0] HOST's, [1] the others' */
+    struct layers layers;   /* HOST's: owned */
     struct shared *shared;
     size_t shared_size;
     pid_t pid;              /* HOST: of INIT (0 before its birth), in HOST's pid namespace */
@@ -36,6 +45,7 @@ struct execution {
     size_t failed;          /* HOST: the step that failed, plan->count when none */
 
     /* INIT's own findings */
+    bool empty_attached;    /* @empty is a mount in the tree, and can be cloned */
     uint32_t uid, gid;
     size_t n_groups;
     uint32_t groups[64];
@@ -52,6 +62,8 @@ struct execution {
  * its pidfd, x->slots[SLOT_CONSOLE] its terminal or -1. On failure everything is undone, the sentence
  * is recorded, x->failed names the step. Either way the caller ends with execution_end(). */
 int execute(struct execution *x, const struct plan *plan);
+
+void layers_close(struct layers *layers);
 
 /* Undoes what the container has left (it has ended, or is killed now), and frees X. -errno with a
  * sentence when something could not be undone: the journal then stays for the next sweep. */

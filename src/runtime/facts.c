@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "kernel/mountinfo.h"
 #include "kernel/sys.h"
 
 #include <linux/capability.h>
@@ -154,18 +155,36 @@ static void probe_user(struct arena *arena, struct facts *facts)
 /* The kernel lets a user namespace mount a new procfs only when one is fully visible already
  * (mount_too_revealing()): anything mounted below /proc, but for binfmt_misc's empty directory,
  * hides part of it. */
-static bool probe_proc_masked(void)
+static bool is_proc_masked(struct arena *arena, const char *mountinfo)
 {
-    auto_file file = fopen("/proc/self/mountinfo", "re");
-    auto_free char *line = NULL;
-    size_t size = 0;
-    bool masked = false;
-    while (file && !masked && getline(&line, &size, file) > 0) {
-        char point[512];
-        if (sscanf(line, "%*s %*s %*s %*s %511s", point) == 1 && text_after(point, "/proc/"))
-            masked = !text_equal(point, "/proc/sys/fs/binfmt_misc");
+    char *text = arena_strdup(arena, mountinfo);
+    struct mountinfo mount;
+    while (mountinfo_next(&text, &mount))
+        if (text_after(mount.point, "/proc/") &&
+            !text_equal(mount.point, "/proc/sys/fs/binfmt_misc"))
+            return true;
+    return false;
+}
+
+/* What the kernel's settings say about new user namespaces; those that bind only ordinary users are
+ * not looked at as the host's root. */
+static void probe_userns(struct facts *facts)
+{
+    facts->max_userns = sysctl_number("/proc/sys/user/max_user_namespaces", UINT64_MAX);
+    facts->userns_clone = true;
+    if (facts->uid == 0 && !facts->in_userns)
+        return;
+    facts->userns_clone = sysctl_number("/proc/sys/kernel/unprivileged_userns_clone", 1) != 0;
+    facts->userns_restricted =
+        sysctl_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) == 1;
+}
+
+static void probe_limits(const struct config *config, struct facts *facts)
+{
+    for (size_t i = 0; i < config->process.n_rlimits; i++) {
+        int resource = config->process.rlimits[i].resource;
+        getrlimit((__rlimit_resource_t)resource, &facts->limits[resource]);
     }
-    return masked;
 }
 
 static void probe_root(const struct config *config, struct facts *facts)
@@ -201,19 +220,17 @@ int facts_probe(const struct config *config, struct facts *facts)
                       facts->kernel >> 16, facts->kernel & 0xffff);
     probe_user(arena, facts);
     probe_own_ids(arena, facts);
-    facts->max_userns = sysctl_number("/proc/sys/user/max_user_namespaces", UINT64_MAX);
-    facts->userns_clone = sysctl_number("/proc/sys/kernel/unprivileged_userns_clone", 1) != 0;
-    facts->userns_restricted =
-        sysctl_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) == 1;
-    facts->proc_masked = probe_proc_masked();
+    probe_userns(facts);
+    auto_free char *mountinfo = NULL;
+    TRY((int)file_read(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mountinfo));
+    facts->proc_masked = is_proc_masked(arena, mountinfo);
     facts->apparmor = access("/sys/kernel/security/apparmor/profiles", F_OK) == 0;
     facts->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
     facts->time_ns = access("/proc/self/ns/time", F_OK) == 0;
-    for (int i = 0; i < RLIM_NLIMITS; i++)
-        getrlimit((__rlimit_resource_t)i, &facts->limits[i]);
+    probe_limits(config, facts);
     probe_root(config, facts);
     probe_sources(config, facts);
-    return cgroup_probe(arena, &facts->cgroup);
+    return cgroup_probe(arena, mountinfo, &facts->cgroup);
 }
 
 int facts_userns(const struct facts *facts)

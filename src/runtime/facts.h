@@ -41,7 +41,7 @@ struct facts {
 
     bool apparmor, selinux;
     bool time_ns;
-    struct rlimit limits[RLIM_NLIMITS]; /* the caller's */
+    struct rlimit limits[RLIM_NLIMITS]; /* the caller's; those that the configuration sets */
     struct cgroup_facts cgroup;
     const char *state_dir;   /* /run/bocal or $XDG_RUNTIME_DIR/bocal */
 };

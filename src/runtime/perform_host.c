@@ -23,7 +23,7 @@
 
 static int host_state(struct execution *x, const struct step *step)
 {
-    return journal_create(&x->journal, step->path, step->mode);
+    return journal_create(&x->journal, step->path);
 }
 
 /* upper/ belongs to the container's root; work/ is overlayfs' own and must be beside it. */
@@ -192,6 +192,13 @@ static int host_prlimit(struct execution *x, const struct step *step)
     return prlimit(x->pid, (__rlimit_resource_t)limit->resource, &value, NULL) < 0 ? -errno : 0;
 }
 
+/* What is in nobody's way now would be at the end, when somebody waits. */
+static int host_tidy(struct execution *x, const struct step *step)
+{
+    layers_close(&x->layers);
+    return tree_remove(AT_FDCWD, step->path);
+}
+
 performer *const performers_host[OP_COUNT] = {
     [OP_STATE] = host_state,
     [OP_LAYER] = host_layer,
@@ -202,4 +209,5 @@ performer *const performers_host[OP_COUNT] = {
     [OP_MAP_IDS] = host_map_ids,
     [OP_OPEN_USERNS] = host_open_userns,
     [OP_PRLIMIT] = host_prlimit,
+    [OP_TIDY] = host_tidy,
 };

@@ -89,20 +89,7 @@ static int overlay_lower(struct execution *x, const struct overlay_spec *spec, c
     return r < 0 ? r : take_fd(&layer);
 }
 
-/* A detached layer lives as long as its fd, until the overlay has taken it: all stay open. */
-struct layers {
-    size_t count;
-    int fds[MAX_LAYERS];
-};
-
-static void cleanup_layers(struct layers *layers)
-{
-    while (layers->count)
-        close(layers->fds[--layers->count]);
-}
-
-static int overlay_lowers(struct execution *x, int fs, const struct overlay_spec *spec,
-                          struct layers *layers)
+static int overlay_lowers(struct execution *x, int fs, const struct overlay_spec *spec)
 {
     for (size_t i = 0; spec->lowers[i]; i++) {
         if (i == MAX_LAYERS)
@@ -110,7 +97,7 @@ static int overlay_lowers(struct execution *x, int fs, const struct overlay_spec
         int layer = overlay_lower(x, spec, spec->lowers[i]);
         if (layer < 0)
             return layer;
-        layers->fds[layers->count++] = layer;
+        x->layers.fds[x->layers.count++] = layer;
         int r = overlay_layer(fs, "lowerdir+", "lowerdir", layer);
         if (r < 0)
             return r;
@@ -136,8 +123,7 @@ static int mount_overlay(struct execution *x, const struct step *step)
     auto_fd fs = sys_fsopen("overlay");
     if (fs < 0)
         return fs;
-    __attribute__((cleanup(cleanup_layers))) struct layers layers = {.count = 0};
-    int r = overlay_lowers(x, fs, spec, &layers);
+    int r = overlay_lowers(x, fs, spec);
     if (r == 0)
         r = overlay_writable(fs, spec);
     if (r == 0)
@@ -219,17 +205,36 @@ static int mount_bind(struct execution *x, const struct step *step)
     return r < 0 ? r : attach_in_root(x, mount, step->path, spec->strict);
 }
 
-/* One file of a directory mount, as a mount of its own. */
+/* A generated file as a mount of its own; where it was written its name goes. */
 static int mount_bind_file(struct execution *x, const struct step *step)
 {
     auto_fd mount = mount_clone(x->slots[step->in], step->source, false);
-    return mount < 0 ? mount : attach_in_root(x, mount, step->path, false);
+    if (mount < 0)
+        return mount;
+    int r = mount_attributes(mount, false, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+                             0, 0);
+    if (r == 0)
+        r = attach_in_root(x, mount, step->path, false);
+    return unlinkat(x->slots[step->in], step->source, 0) < 0 && r == 0 ? -errno : r;
 }
 
 static int mount_console(struct execution *x, const struct step *step)
 {
     auto_fd mount = mount_clone(x->slots[step->in], "", false);
     return mount < 0 ? mount : attach_in_root(x, mount, step->path, false);
+}
+
+/* Attaches the empty tmpfs itself, once, and then clones of it: Linux before 6.15 clones only what is
+ * attached, and closing a mount that is not takes a grace period. */
+static int attach_empty(struct execution *x, int target)
+{
+    if (!x->empty_attached) {
+        int r = mount_attach(x->slots[SLOT_EMPTY], target);
+        x->empty_attached = r == 0;
+        return r;
+    }
+    auto_fd mount = mount_clone(x->slots[SLOT_EMPTY], "", false);
+    return mount < 0 ? mount : mount_attach(mount, target);
 }
 
 /* /dev/null over files, an empty directory over directories. The null device is the verified one of
@@ -239,8 +244,9 @@ static int mount_mask(struct execution *x, const struct step *step)
     auto_fd target = sys_open_in_root(x->slots[SLOT_ROOT], step->path, O_PATH, 0);
     if (target < 0)
         return target;
-    enum slot cover = is_directory(target) ? SLOT_EMPTY : SLOT_NULL;
-    auto_fd mount = mount_clone(x->slots[cover], "", false);
+    if (is_directory(target))
+        return attach_empty(x, target);
+    auto_fd mount = mount_clone(x->slots[SLOT_NULL], "", false);
     return mount < 0 ? mount : mount_attach(mount, target);
 }
 

@@ -29,8 +29,8 @@ enum slot {
     SLOT_ROOT,    /* the mount that becomes / */
     SLOT_PROC,    /* a procfs of the container's pid namespace that nobody else can see */
     SLOT_NULL,    /* the host's /dev/null, verified */
-    SLOT_EMPTY,   /* an empty read-only tmpfs, for masks */
-    SLOT_FILES,   /* a tmpfs with the generated files */
+    SLOT_EMPTY,   /* an empty read-only tmpfs, for masks; the first masked directory gets it itself */
+    SLOT_FILES,   /* the tmpfs in which files are generated: /dev, or one of their own */
     SLOT_PTS,     /* the container's devpts */
     SLOT_TTY,     /* INIT: the container's end of the terminal */
     SLOT_CONSOLE, /* HOST: the other end */
@@ -45,6 +45,7 @@ enum token {
     TOKEN_NONE,
     TOKEN_IDS,       /* ids are mapped; HOST's mounts travel with it */
     TOKEN_INIT,      /* JOINER has borne INIT; its pidfd travels with it */
+    TOKEN_DEVICES,   /* the device filter is in force */
     TOKEN_TTY,       /* the terminal's host end travels with it */
     TOKEN_ASSEMBLED, /* INIT has nothing left to do but the last few steps */
     TOKEN_EXPLAINED, /* HOST has printed the plan: go on */
@@ -83,7 +84,7 @@ enum token {
     X(PROC_OPEN, "procfs", "a private one{t} as {o}", false)                \
     X(ATTACH, "attach", "{i} at {p}", false)                                \
     X(TMPFS_OPEN, "tmpfs", "{t} as {o}", false)                             \
-    X(MOUNT, "mount", "{s} at {p}{t}", false)                               \
+    X(MOUNT, "mount", "{s} at {p}{t}", false)                                 \
     X(BIND, "bind", "{s} at {p}{t}", false)                                 \
     X(CHOWN_TREE, "chown", "{p} to {t}", false)                             \
     X(WRITE, "write", "{p}, {n} bytes", false)                              \
@@ -115,7 +116,8 @@ enum token {
     X(FIND, "find", "{p} in PATH", false)                                   \
     X(ANNOUNCE, "say", "running [{t}] as PID n", false)                     \
     X(SECCOMP, "seccomp", "{t}", false)                                     \
-    X(EXEC, "exec", "{p}{t}", false)
+    X(EXEC, "exec", "{p}{t}", false)                                        \
+    X(TIDY, "tidy", "{p}", false)
 
 enum op {
 #define X(id, word, text, journaled) OP_##id,
@@ -174,6 +176,12 @@ int step_describe(const struct step *step, char *out, size_t size);
 const char *actor_name(enum actor actor);
 const char *slot_name(enum slot slot, char buffer[16]);
 
-/* Prints steps [FROM, TO). NS gives each one's nanoseconds, or NULL before they were performed. */
-void plan_print(const struct plan *plan, FILE *out, const uint64_t *ns, size_t from, size_t to);
-void plan_print_json(const struct plan *plan, FILE *out, const uint64_t *ns);
+/* When a step was performed: nanoseconds of CLOCK_MONOTONIC. */
+struct step_time {
+    uint64_t begin, took;
+};
+
+/* Prints steps [FROM, TO). TIMES has one for each, or is NULL before they were performed. */
+void plan_print(const struct plan *plan, FILE *out, const struct step_time *times, size_t from,
+                size_t to);
+void plan_print_json(const struct plan *plan, FILE *out, const struct step_time *times);

@@ -19,7 +19,7 @@ static unsigned count_lowers(const struct root_config *root)
 int plan_prepare(struct builder *b)
 {
     const struct root_config *root = &b->config->root;
-    plan_add(b, (struct step){.op = OP_STATE, .by = HOST, .path = b->state, .mode = 0700,
+    plan_add(b, (struct step){.op = OP_STATE, .by = HOST, .path = b->state,
                               .why = "the journal: what delete has to undo"});
     if (root->lowers) {
         bool owned = b->ids.idmapped_root;
@@ -152,6 +152,19 @@ static void add_joiner(struct builder *b)
                               .why = "HOST is its parent"});
 }
 
+/* The kernel verifies and translates it for a quarter of a millisecond: HOST sees to it while INIT
+ * works. INIT waits for it before the command. */
+static void add_device_filter(struct builder *b)
+{
+    static const struct parcel nothing;
+    if (!b->device_filter)
+        return;
+    plan_add(b, *b->device_filter);
+    plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = BIRTH, .token = TOKEN_DEVICES,
+                              .text = "devices are filtered", .data = &nothing,
+                              .why = "INIT waits for it"});
+}
+
 static int check_joins(struct builder *b)
 {
     const struct ns_config *mount = &b->config->namespaces[NS_MOUNT];
@@ -191,6 +204,7 @@ int plan_birth(struct builder *b)
         plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = BIRTH, .token = TOKEN_IDS,
                                   .text = "ids are mapped, mounts are ready", .data = b->parcel,
                                   .why = "INIT waits for it"});
+    add_device_filter(b);
     if (b->joins)
         add_joiner(b);
     add_die_with(b, INIT);

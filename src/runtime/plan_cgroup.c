@@ -305,10 +305,11 @@ static int add_device_rules(struct builder *b)
     if (!directory)
         return refuse(-EOPNOTSUPP, "device rules: no writable cgroup to attach them to (--privileged "
                                    "does without)");
-    *LIST_ADD(b->arena, &b->cgroup_sets, &b->n_cgroup_sets) =
-        (struct step){.op = OP_DEVICE_FILTER, .by = HOST, .path = directory,
-                      .number = (int64_t)r->n_devices, .data = r->devices,
-                      .why = "which devices may be used"};
+    struct step *filter = arena_alloc(b->arena, sizeof *filter);
+    *filter = (struct step){.op = OP_DEVICE_FILTER, .by = HOST, .phase = BIRTH, .path = directory,
+                            .number = (int64_t)r->n_devices, .data = r->devices,
+                            .why = "which devices may be used"};
+    b->device_filter = filter;
     return 0;
 }
 

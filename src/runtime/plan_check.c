@@ -21,7 +21,7 @@ static const struct order orders[] = {
     {OP_CGROUP_CREATE, OP_CGROUP_SET, "the cgroup does not exist yet"},
     {OP_CGROUP_CREATE, OP_CLONE, "the container is to be born inside its cgroup"},
     {OP_CGROUP_SET, OP_CLONE, "there would be a moment without limits"},
-    {OP_DEVICE_FILTER, OP_CLONE, "there would be a moment without the filter"},
+    {OP_DEVICE_FILTER, OP_EXEC, "the command would run without the filter"},
     {OP_MAP_IDS, OP_OPEN_USERNS, "an id-mapped mount needs a mapped namespace"},
     {OP_BECOME, OP_MOUNT, "ids are mapped before any mount"},
     {OP_BECOME, OP_BIND, "ids are mapped before any mount"},
@@ -142,6 +142,22 @@ static int check_tokens(const struct plan *plan)
     return 0;
 }
 
+/* HOST attaches the device filter while INIT works, so that their order is a token's. */
+static int check_devices(const struct plan *plan)
+{
+    bool filtered = false, waited = false;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct step *step = &plan->steps[i];
+        filtered |= step->op == OP_DEVICE_FILTER;
+        if (step->op == OP_SEND && step->token == TOKEN_DEVICES && !filtered)
+            return wrong(plan, i, "the filter is not in force yet");
+        waited |= step->op == OP_WAIT && step->by == INIT && step->token == TOKEN_DEVICES;
+        if (step->op == OP_EXEC && filtered && !waited)
+            return wrong(plan, i, "the command would not wait for the device filter");
+    }
+    return 0;
+}
+
 static int check_end(const struct plan *plan)
 {
     bool dropped = false, filtered = false, born = false, no_new_privs = false;
@@ -174,5 +190,6 @@ int plan_check(const struct plan *plan)
     TRY(check_orders(plan));
     TRY(check_slots(plan));
     TRY(check_tokens(plan));
+    TRY(check_devices(plan));
     return check_end(plan);
 }

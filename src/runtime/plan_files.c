@@ -215,6 +215,8 @@ static int add_root(struct builder *b)
 static void add_proc(struct builder *b)
 {
     bool own = b->config->namespaces[NS_PID].listed;
+    if (!b->config->n_sysctls)
+        return;
     add_file_step(b, (struct step){.op = OP_PROC_OPEN, .source = own ? NULL : "/proc",
                                    .text = own ? "" : ", the host's,", .out = SLOT_PROC,
                                    .why = "nothing of the container can stand in its way"});
@@ -261,8 +263,10 @@ static int add_mount(struct builder *b, size_t index)
             return refuse(-EOPNOTSUPP, "%s: relabelling is not built yet (chcon -R -t "
                                        "container_file_t %s, and leave out %s)",
                           mount->origin, mount->source, mount->options[i]);
-    const char *text = mount_options_describe(b->arena, spec);
     bool bind = text_equal(mount->type, "bind");
+    bool dev = text_equal(mount->destination, "/dev") && text_equal(mount->type, "tmpfs");
+    const char *text = plan_text(b, "%s%s", mount_options_describe(b->arena, spec),
+                                 dev ? ", as @files" : "");
     enum slot slot = b->mount_slots[index];
     spec->strict = is_kernel_fs(mount->type);
     if (slot)
@@ -274,6 +278,7 @@ static int add_mount(struct builder *b, size_t index)
                                        .source = bind ? mount->source : mount->type,
                                        .path = mount->destination, .data = spec, .text = text,
                                        .out = text_equal(mount->type, "devpts") ? SLOT_PTS
+                                              : dev                             ? SLOT_FILES
                                                                                 : SLOT_NONE,
                                        .why = mount->origin});
     if (spec->chown)
@@ -284,8 +289,7 @@ static int add_mount(struct builder *b, size_t index)
                              .text = plan_text(b, "%u:%u", b->config->process.user.uid,
                                                b->config->process.user.gid),
                              .why = mount->origin});
-    if (text_equal(mount->destination, "/dev") && text_equal(mount->type, "tmpfs"))
-        b->devices = true;
+    b->devices |= dev;
     return 0;
 }
 
@@ -356,8 +360,12 @@ static int add_terminal(struct builder *b)
     return 0;
 }
 
+/* They are written where the container has a tmpfs of its own anyway, /dev, bound to where they are
+ * wanted, and lose their name: a mount less. Without such a /dev they get a tmpfs that is attached
+ * nowhere, from which Linux binds since 6.15. */
 static void add_generated(struct builder *b)
 {
+    const unsigned bind_from_unattached = 6 << 16 | 15;
     const struct {
         const char *name, *content;
     } files[] = {
@@ -365,7 +373,12 @@ static void add_generated(struct builder *b)
         {"hostname", b->config->files.hostname},
         {"resolv.conf", b->config->files.resolv_conf},
     };
-    bool open = false;
+    bool open = b->devices;
+    if (!open && b->facts->kernel < bind_from_unattached) {
+        plan_note(b, "/etc/hosts, /etc/hostname and /etc/resolv.conf are the image's: the container has "
+                     "no /dev of its own to keep generated ones in, and this kernel is older than 6.15");
+        return;
+    }
     for (size_t i = 0; i < COUNT(files); i++) {
         if (!files[i].content)
             continue;

@@ -137,6 +137,11 @@ static void add_command(struct builder *b, const struct capabilities *caps)
         exec->has_home |= text_after(process->env[i], "HOME=") != NULL;
     }
     const char *origin = process->args_origin ? process->args_origin : "default command";
+    static const struct parcel nothing;
+    if (b->device_filter)
+        add_step(b, (struct step){.op = OP_WAIT, .phase = COMMAND, .token = TOKEN_DEVICES,
+                                  .text = "devices are filtered", .data = &nothing,
+                                  .why = "the command never runs without"});
     add_step(b, (struct step){.op = OP_CLOSE, .phase = COMMAND,
                               .why = "close_range(2): CVE-2024-21626 was one inherited fd"});
     add_step(b, (struct step){.op = OP_FIND, .phase = COMMAND, .path = process->args[0],
@@ -149,7 +154,6 @@ static void add_command(struct builder *b, const struct capabilities *caps)
     add_filter(b);
     if (!process->no_new_privileges)
         add_caps(b, caps); /* only now: without no_new_privs seccomp(2) needs CAP_SYS_ADMIN */
-    static const struct parcel nothing;
     add_step(b, (struct step){.op = OP_EXEC, .phase = COMMAND, .path = process->args[0],
                               .in = SLOT_SHIM, .data = exec,
                               .text = exec->stay ? ", under bocal-init as PID 1" : "",
@@ -157,6 +161,11 @@ static void add_command(struct builder *b, const struct capabilities *caps)
     plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = COMMAND, .token = TOKEN_RUNNING,
                               .text = "the command runs", .data = &nothing,
                               .why = "the report's end is closed by exec"});
+    if (b->config->root.lowers && b->facts->uid == 0)
+        plan_add(b, (struct step){.op = OP_TIDY, .by = HOST, .phase = COMMAND,
+                                  .path = plan_text(b, "%s/work/work/incompat",
+                                                    b->config->root.container),
+                                  .why = "overlay's mark for the next mount, which never comes"});
 }
 
 int plan_identity(struct builder *b)

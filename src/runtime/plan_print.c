@@ -118,7 +118,8 @@ static void put_padded(FILE *out, const char *text, int width)
     while (--width > 0);
 }
 
-void plan_print(const struct plan *plan, FILE *out, const uint64_t *ns, size_t from, size_t to)
+void plan_print(const struct plan *plan, FILE *out, const struct step_time *times, size_t from,
+                size_t to)
 {
     for (size_t i = from; i < to; i++) {
         const struct step *step = &plan->steps[i];
@@ -127,11 +128,11 @@ void plan_print(const struct plan *plan, FILE *out, const uint64_t *ns, size_t f
             continue;
         fprintf(out, "%3zu  %s  %-8s ", i + 1, actor_name(step->by), op_infos[step->op].word);
         put_padded(out, text, 52);
-        if (!ns)
+        if (!times || !times[i].begin)
             fprintf(out, " %s\n", step->why ? step->why : "");
         else {
             put_padded(out, step->why ? step->why : "", 46);
-            fprintf(out, " %6.2f ms\n", (double)ns[i] / 1e6);
+            fprintf(out, " %6.2f ms\n", (double)times[i].took / 1e6);
         }
     }
     for (size_t i = 0; to == plan->count && i < plan->n_notes; i++)
@@ -144,7 +145,7 @@ static void put_optional(struct json_writer *json, const char *key, const char *
         json_put_string(json, key, value);
 }
 
-void plan_print_json(const struct plan *plan, FILE *out, const uint64_t *ns)
+void plan_print_json(const struct plan *plan, FILE *out, const struct step_time *times)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const struct step *step = &plan->steps[i];
@@ -164,8 +165,10 @@ void plan_print_json(const struct plan *plan, FILE *out, const uint64_t *ns)
         if (step->out)
             json_put_string(&json, "out", slot_name(step->out, buffer));
         put_optional(&json, "why", step->why);
-        if (ns)
-            json_put_double(&json, "ms", (double)ns[i] / 1e6);
+        if (times && times[i].begin) {
+            json_put_double(&json, "at", (double)(times[i].begin - times[0].begin) / 1e6);
+            json_put_double(&json, "ms", (double)times[i].took / 1e6);
+        }
         json_end_object(&json);
         putc('\n', out);
     }

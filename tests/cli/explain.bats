@@ -19,7 +19,7 @@ load helpers
     python3 -c 'import json,sys
 steps = [json.loads(l) for l in open("json") if l.startswith("{")]
 assert steps[0]["actor"] == "host" and steps[0]["op"] == "state", steps[0]
-assert steps[-2]["op"] == "exec", steps[-2]
+assert [s["op"] for s in steps if s["actor"] == "init"][-1] == "exec"
 assert all("why" in s for s in steps), [s for s in steps if "why" not in s]
 assert any("ms" in s for s in steps)'
 }
