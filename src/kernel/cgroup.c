@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 const char *const cgroup_names_v1[CG_COUNT] = {
     [CG_CPU] = "cpu",         [CG_CPUSET] = "cpuset",   [CG_MEMORY] = "memory",
@@ -123,13 +124,32 @@ static bool has_file(const char *dir, const char *name)
     return access(path, F_OK) == 0;
 }
 
+static uint32_t count_lines(const char *dir, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    auto_file file = fopen(path, "re");
+    uint32_t lines = 0;
+    for (int c; file && (c = getc(file)) != EOF;)
+        lines += c == '\n';
+    return lines;
+}
+
+/* Delegated, cgroups(7): the directory and the file by which processes come in. */
+static bool may_use(const char *dir)
+{
+    char procs[4096];
+    snprintf(procs, sizeof procs, "%s/cgroup.procs", dir);
+    return access(dir, W_OK) == 0 && access(procs, W_OK) == 0;
+}
+
 static void probe_tree(struct cgroup_tree *tree)
 {
     if (!tree->mount)
         return;
     tree->writable = access(tree->mount, W_OK) == 0;
     tree->own_writable = tree->own == tree->mount ? tree->writable
-                                                  : tree->own && access(tree->own, W_OK) == 0;
+                                                  : tree->own && may_use(tree->own);
 }
 
 static void probe_v2(struct arena *arena, struct cgroup_facts *facts)
@@ -140,9 +160,15 @@ static void probe_v2(struct arena *arena, struct cgroup_facts *facts)
     facts->v2_controllers = controllers_in(read_small(arena, mount, "cgroup.controllers"));
     facts->v2_enabled = controllers_in(read_small(arena, mount, "cgroup.subtree_control"));
     const char *own = facts->v2.own;
-    facts->v2_own = own == mount ? facts->v2_controllers
-                    : own        ? controllers_in(read_small(arena, own, "cgroup.controllers"))
-                                 : 0;
+    facts->v2_is_root = !has_file(mount, "cgroup.type");
+    if (facts->v2_is_root && (own == mount || facts->v2.writable)) {
+        facts->v2_own = facts->v2_controllers;
+        facts->v2_own_enabled = facts->v2_enabled;
+    } else if (own) {
+        facts->v2_own = controllers_in(read_small(arena, own, "cgroup.controllers"));
+        facts->v2_own_enabled = controllers_in(read_small(arena, own, "cgroup.subtree_control"));
+        facts->v2_own_processes = count_lines(own, "cgroup.procs");
+    }
     facts->v2_swap = facts->v2_controllers >> CG_MEMORY & 1;
 }
 
@@ -238,6 +264,47 @@ int cgroup_remove(const char *dir)
         sleep_us(pause);
         slept += pause;
     }
+}
+
+/* ---- stepping aside ---- */
+
+int cgroup_step_aside(const char *leaf)
+{
+    char procs[4200];
+    snprintf(procs, sizeof procs, "%s/cgroup.procs", leaf);
+    TRY(cgroup_create(leaf));
+    return cgroup_write(procs, "0");
+}
+
+static bool has_process(const char *dir, pid_t pid)
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/cgroup.procs", dir);
+    auto_file file = fopen(path, "re");
+    for (int other; file && fscanf(file, "%d", &other) == 1;)
+        if (other == pid)
+            return true;
+    return false;
+}
+
+int cgroup_step_back(const char *leaf)
+{
+    char above[4096], path[4200], word[64];
+    const char *slash = strrchr(leaf, '/');
+    snprintf(above, sizeof above, "%.*s", slash ? (int)(slash - leaf) : 0, leaf);
+    snprintf(path, sizeof path, "%s/cgroup.subtree_control", above);
+    auto_free char *enabled = NULL;
+    if (file_read(AT_FDCWD, path, 4096, &enabled) < 0)
+        error_clear(); /* it is gone, and LEAF with it */
+    for (const char *p = enabled ? enabled : ""; *p; p += strcspn(p, " \n"), p += *p != '\0') {
+        snprintf(word, sizeof word, "-%.*s", (int)strcspn(p, " \n"), p);
+        if (word[1])
+            file_put(AT_FDCWD, path, word); /* what others use below stays as it is */
+    }
+    snprintf(path, sizeof path, "%s/cgroup.procs", above);
+    if (has_process(leaf, getpid()))
+        TRY(cgroup_write(path, "0"));
+    return rmdir(leaf) < 0 && errno != ENOENT ? fail(-errno, "remove cgroup %s", leaf) : 0;
 }
 
 uint64_t cgroup_oom_kills(const char *dir)

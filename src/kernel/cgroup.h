@@ -27,6 +27,9 @@ struct cgroup_facts {
     uint32_t v2_controllers; /* bit per controller that v2 has at its mount point */
     uint32_t v2_enabled;     /* bit per controller that it passes on to children */
     uint32_t v2_own;         /* bit per controller in the caller's own cgroup */
+    uint32_t v2_own_enabled; /* bit per controller that that one passes on to children */
+    bool v2_is_root;         /* the mount point is the machine's root cgroup, which may have processes */
+    uint32_t v2_own_processes; /* how many are in the caller's own cgroup, itself among them */
     struct cgroup_tree v1[CG_COUNT];
     bool v1_swap;            /* memory.memsw.* exists */
     bool v2_swap;            /* memory.swap.max exists */
@@ -36,6 +39,13 @@ struct cgroup_facts {
 
 extern const char *const cgroup_names_v1[CG_COUNT]; /* "cpu", "blkio", ...; */
 extern const char *const cgroup_names_v2[CG_COUNT]; /* "cpu", "io", ...; NULL: no controller there */
+
+/* cgroups(7), "no internal processes": a cgroup other than the root passes controllers on only while it
+ * has no processes. Makes LEAF in the caller's own cgroup and moves the caller there. */
+int cgroup_step_aside(const char *leaf);
+/* Back: the cgroup above LEAF passes nothing on any more, the caller is in it again (if it was in LEAF),
+ * and LEAF is gone. */
+int cgroup_step_back(const char *leaf);
 
 /* MOUNTINFO is the text of /proc/self/mountinfo. */
 int cgroup_probe(struct arena *arena, const char *mountinfo, struct cgroup_facts *facts);

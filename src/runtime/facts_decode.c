@@ -136,6 +136,9 @@ static const struct json_field cgroup_fields[] = {
     {"controllers", decode_controllers, AT(cgroup_facts, v2_controllers)},
     {"enabled", decode_controllers, AT(cgroup_facts, v2_enabled)},
     {"ownControllers", decode_controllers, AT(cgroup_facts, v2_own)},
+    {"ownEnabled", decode_controllers, AT(cgroup_facts, v2_own_enabled)},
+    {"ownProcesses", json_u32, AT(cgroup_facts, v2_own_processes)},
+    {"isRoot", json_flag, AT(cgroup_facts, v2_is_root)},
     {"v1Swap", json_flag, AT(cgroup_facts, v1_swap)},
     {"v2Swap", json_flag, AT(cgroup_facts, v2_swap)},
     {"blkioWeight", json_string, AT(cgroup_facts, blkio_weight)},
@@ -182,7 +185,8 @@ int facts_decode(struct arena *arena, const char *text, size_t length, const cha
 {
     *facts = (struct facts){.user = "0", .kernel = KERNEL(6, 18), .max_userns = UINT64_MAX,
                             .userns_clone = true, .idmap_root = true, .root_fs = "ext4",
-                            .overlay = true, .time_ns = true, .state_dir = "/run/bocal"};
+                            .overlay = true, .time_ns = true, .state_dir = "/run/bocal",
+                            .cgroup = {.v2_is_root = true, .v2_own_processes = 1}};
     for (int i = 0; i < RLIM_NLIMITS; i++)
         facts->limits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
     facts->limits[RLIMIT_NOFILE] = (struct rlimit){1024, 4096};

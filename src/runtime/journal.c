@@ -20,6 +20,7 @@ static const struct {
     int (*undo)(const char *object);
 } undos[] = {
     {"cgroup", cgroup_remove},
+    {"aside", cgroup_step_back},
     {"layer", undo_tree},
 };
 

@@ -54,6 +54,12 @@ static int host_cgroup_create(struct execution *x, const struct step *step)
     return cgroup_create(step->path);
 }
 
+static int host_cgroup_aside(struct execution *x, const struct step *step)
+{
+    (void)x;
+    return cgroup_step_aside(step->path);
+}
+
 static int host_cgroup_set(struct execution *x, const struct step *step)
 {
     (void)x;
@@ -203,6 +209,7 @@ performer *const performers_host[OP_COUNT] = {
     [OP_STATE] = host_state,
     [OP_LAYER] = host_layer,
     [OP_CGROUP_CREATE] = host_cgroup_create,
+    [OP_CGROUP_ASIDE] = host_cgroup_aside,
     [OP_CGROUP_SET] = host_cgroup_set,
     [OP_DEVICE_FILTER] = host_device_filter,
     [OP_SHIM] = host_shim,

@@ -65,18 +65,43 @@ static int mount_bind_open(struct execution *x, const struct step *step)
 
 /* ---- overlay ---- */
 
-/* A layer for overlayfs: Linux 6.13 takes the fd itself, older ones its name in /proc. */
-static int overlay_layer(int fs, const char *key, const char *old_key, int layer)
+enum { NAME_SIZE = 32 };
+
+/* "/proc/self/fd/N": the name of a layer where overlayfs takes no fd. Returns its end. */
+static char *name_fd(char *out, int fd)
 {
-    int r = sys_fsconfig(fs, FSCONFIG_SET_FD, key, NULL, layer);
-    if (r != -EINVAL)
-        return r;
-    char path[32] = "/proc/self/fd/", *end = path + strlen(path);
-    for (int unit = 1000; unit; unit /= 10)
-        if (layer >= unit || unit == 1)
-            *end++ = (char)('0' + layer / unit % 10);
-    *end = '\0';
-    return sys_fsconfig(fs, FSCONFIG_SET_STRING, old_key, path, 0);
+    static const char directory[] = "/proc/self/fd/";
+    memcpy(out, directory, sizeof directory);
+    out += sizeof directory - 1;
+    bool begun = false;
+    for (int unit = 100000; unit; unit /= 10)
+        if (begun |= fd >= unit || unit == 1)
+            *out++ = (char)('0' + fd / unit % 10);
+    *out = '\0';
+    return out;
+}
+
+static int overlay_layer(int fs, enum layer_api api, const char *key, int layer)
+{
+    char name[NAME_SIZE];
+    if (api == LAYERS_FDS)
+        return sys_fsconfig(fs, FSCONFIG_SET_FD, key, NULL, layer);
+    name_fd(name, layer);
+    return sys_fsconfig(fs, FSCONFIG_SET_STRING, key, name, 0);
+}
+
+/* Before Linux 6.7 all lower layers in one string, with colons between. */
+static int overlay_joined(int fs, const struct layers *layers)
+{
+    char text[MAX_JOINED * NAME_SIZE], *end = text;
+    if (layers->count > MAX_JOINED)
+        return -E2BIG;
+    for (size_t i = 0; i < layers->count; i++) {
+        if (i)
+            *end++ = ':';
+        end = name_fd(end, layers->fds[i]);
+    }
+    return sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", text, 0);
 }
 
 static int overlay_lower(struct execution *x, const struct overlay_spec *spec, const char *path)
@@ -98,22 +123,32 @@ static int overlay_lowers(struct execution *x, int fs, const struct overlay_spec
         if (layer < 0)
             return layer;
         x->layers.fds[x->layers.count++] = layer;
-        int r = overlay_layer(fs, "lowerdir+", "lowerdir", layer);
+        int r = spec->api == LAYERS_JOINED ? 0 : overlay_layer(fs, spec->api, "lowerdir+", layer);
+        if (r < 0)
+            return r;
+    }
+    return spec->api == LAYERS_JOINED ? overlay_joined(fs, &x->layers) : 0;
+}
+
+/* Where names are given, they are looked up only when the overlay is made: the fds stay open. */
+static int overlay_writable(struct execution *x, int fs, const struct overlay_spec *spec)
+{
+    static const struct {
+        const char *key, *name;
+    } parts[] = {{"upperdir", "upper"}, {"workdir", "work"}};
+    auto_fd dir = open(spec->container, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return -errno;
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        int fd = openat(dir, parts[i].name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+            return -errno;
+        x->layers.fds[x->layers.count++] = fd;
+        int r = overlay_layer(fs, spec->api, parts[i].key, fd);
         if (r < 0)
             return r;
     }
     return 0;
-}
-
-static int overlay_writable(int fs, const struct overlay_spec *spec)
-{
-    auto_fd dir = open(spec->container, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    auto_fd upper = openat(dir, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    auto_fd work = openat(dir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (dir < 0 || upper < 0 || work < 0)
-        return -errno;
-    int r = overlay_layer(fs, "upperdir", "upperdir", upper);
-    return r < 0 ? r : overlay_layer(fs, "workdir", "workdir", work);
 }
 
 /* `volatile` leaves out the sync at unmount: the upper layer is removed with the container. */
@@ -125,7 +160,7 @@ static int mount_overlay(struct execution *x, const struct step *step)
         return fs;
     int r = overlay_lowers(x, fs, spec);
     if (r == 0)
-        r = overlay_writable(fs, spec);
+        r = overlay_writable(x, fs, spec);
     if (r == 0)
         r = sys_fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0);
     if (r == 0 && spec->userxattr)

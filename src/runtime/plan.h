@@ -62,6 +62,7 @@ enum token {
     X(STATE, "state", "create {p}", true)                                   \
     X(LAYER, "layer", "create {p}{t}", true)                                \
     X(CGROUP_CREATE, "cgroup", "create {p}", true)                          \
+    X(CGROUP_ASIDE, "aside", "step into {p}", true)                         \
     X(CGROUP_SET, "limit", "{p} = {t}", false)                              \
     X(DEVICE_FILTER, "devices", "{n} rules on {p}", false)                  \
     X(OPEN, "open", "{p} as {o}", false)                                    \

@@ -45,6 +45,30 @@ static const char *directory_in(struct builder *b, const struct cgroup_tree *tre
     return tree->own_writable ? plan_text(b, "%s/bocal-%.12s", tree->own, b->id) : NULL;
 }
 
+/* ---- how controllers get there ---- */
+
+/* The v2 cgroup in which the container's is made. */
+static const char *parent_of(const struct builder *b)
+{
+    const struct cgroup_tree *tree = &b->facts->cgroup.v2;
+    return tree->writable ? tree->mount : tree->own;
+}
+
+/* What of CONTROLLERS the parent does not pass on yet. */
+static uint32_t missing_in_parent(const struct builder *b, uint32_t controllers)
+{
+    const struct cgroup_facts *facts = &b->facts->cgroup;
+    return controllers & facts->v2_controllers &
+           ~(facts->v2.writable ? facts->v2_enabled : facts->v2_own_enabled);
+}
+
+/* cgroups(7), "no internal processes": bocal itself is in the way. */
+static bool is_inside_parent(const struct builder *b)
+{
+    const struct cgroup_facts *facts = &b->facts->cgroup;
+    return !(facts->v2.writable && facts->v2_is_root) && text_equal(facts->v2.own, parent_of(b));
+}
+
 static const char *why_not(struct builder *b, enum controller controller)
 {
     const struct cgroup_facts *facts = &b->facts->cgroup;
@@ -59,6 +83,10 @@ static const char *why_not(struct builder *b, enum controller controller)
                          b->facts->user);
     if (on_v2(b, controller) && !tree->writable && !(facts->v2_own >> controller & 1))
         return plan_text(b, "the %s controller is not delegated to %s", name, tree->own);
+    if (on_v2(b, controller) && missing_in_parent(b, 1U << controller) && is_inside_parent(b) &&
+        facts->v2_own_processes > 1)
+        return plan_text(b, "other processes are in %s too, which then cannot share out the %s controller",
+                         tree->own, name);
     return NULL;
 }
 
@@ -317,16 +345,19 @@ static int add_device_rules(struct builder *b)
 
 static void enable_on_v2(struct builder *b)
 {
-    const struct cgroup_facts *facts = &b->facts->cgroup;
-    uint32_t missing = b->controllers & facts->v2_controllers & ~facts->v2_enabled;
-    if (!facts->v2.writable || !missing)
+    uint32_t missing = missing_in_parent(b, b->controllers);
+    if (!parent_of(b) || !missing)
         return;
+    if (is_inside_parent(b))
+        plan_add(b, (struct step){.op = OP_CGROUP_ASIDE, .by = HOST,
+                                  .path = plan_text(b, "%s/bocal-%.12s-aside", parent_of(b), b->id),
+                                  .why = "cgroups(7): what has processes passes nothing on"});
     char *text = arena_strdup(b->arena, "");
     for (int i = 0; i < CG_COUNT; i++)
         if (missing >> i & 1 && cgroup_names_v2[i])
             text = plan_text(b, "%s%s+%s", text, *text ? " " : "", cgroup_names_v2[i]);
     plan_add(b, (struct step){.op = OP_CGROUP_SET, .by = HOST, .text = text,
-                              .path = plan_text(b, "%s/cgroup.subtree_control", facts->v2.mount),
+                              .path = plan_text(b, "%s/cgroup.subtree_control", parent_of(b)),
                               .why = "cgroups(7): controllers are passed on explicitly"});
 }
 

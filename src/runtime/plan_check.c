@@ -18,6 +18,8 @@ struct order {
 static const struct order orders[] = {
     {OP_STATE, OP_LAYER, "without a journal it could not be undone"},
     {OP_STATE, OP_CGROUP_CREATE, "without a journal it could not be undone"},
+    {OP_STATE, OP_CGROUP_ASIDE, "without a journal it could not be undone"},
+    {OP_CGROUP_ASIDE, OP_CGROUP_SET, "a cgroup with processes passes no controllers on"},
     {OP_CGROUP_CREATE, OP_CGROUP_SET, "the cgroup does not exist yet"},
     {OP_CGROUP_CREATE, OP_CLONE, "the container is to be born inside its cgroup"},
     {OP_CGROUP_SET, OP_CLONE, "there would be a moment without limits"},

@@ -104,6 +104,9 @@ static struct overlay_spec *overlay_spec(struct builder *b)
     struct overlay_spec *overlay = arena_alloc(b->arena, sizeof *overlay);
     *overlay = (struct overlay_spec){
         .lowers = b->config->root.lowers,
+        .api = b->facts->kernel >= KERNEL(6, 13)  ? LAYERS_FDS
+               : b->facts->kernel >= KERNEL(6, 7) ? LAYERS_NAMED
+                                                  : LAYERS_JOINED,
         .container = b->config->root.container,
         .idmapped = b->ids.idmapped_root,
         .userxattr = (b->ids.fresh && !b->ids.host_overlay) || b->facts->in_userns,
@@ -143,6 +146,8 @@ static void add_root_bind(struct builder *b, enum actor by)
  * layers where only its mount namespace sees them, and makes the overlay over those. */
 static int add_mapped_lowers(struct builder *b)
 {
+    if (overlay_spec(b)->api == LAYERS_JOINED && text_count((char *const *)b->config->root.lowers) > MAX_JOINED)
+        return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.7", MAX_JOINED);
     for (size_t i = 0; b->config->root.lowers[i]; i++) {
         if (b->n_mounts == MAX_MOUNTS)
             return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.13", MAX_MOUNTS);

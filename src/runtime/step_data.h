@@ -25,8 +25,17 @@ struct mount_spec {
 /* As many as overlayfs takes: OVL_MAX_STACK. */
 enum { MAX_LAYERS = 500 };
 
+/* How overlayfs is told of its layers, by kernel version. */
+enum layer_api {
+    LAYERS_JOINED, /* one string of them all, of at most 255 bytes: MAX_JOINED names in /proc/self/fd */
+    LAYERS_NAMED,  /* lowerdir+ since 6.7: a string each */
+    LAYERS_FDS,    /* since 6.13 */
+};
+enum { MAX_JOINED = 13 };
+
 struct overlay_spec {
     const char **lowers;     /* topmost first */
+    enum layer_api api;
     const char *container;   /* holds upper/ and work/ */
     bool idmapped;           /* lowers through SLOT_USERNS */
     bool userxattr;
