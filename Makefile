@@ -22,6 +22,10 @@ sanitizer-build:
 test: all fault-build sanitizer-build
 	tests/run
 
+# The same, and the command tests on more kernels and under systemd.
+test-vm: all fault-build sanitizer-build
+	tests/run --vm all
+
 bench: all
 	tests/bench/run --bocal $(BUILD)/bocal
 
@@ -31,4 +35,4 @@ lint:
 clean:
 	rm -rf build build-fault build-sanitize build-clang
 
-.PHONY: all install fault-build sanitizer-build test bench lint clean
+.PHONY: all install fault-build sanitizer-build test test-vm bench lint clean

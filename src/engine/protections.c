@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/request.h"
+#include "kernel/apparmor.h"
 
 #include <string.h>
 
@@ -126,6 +127,7 @@ static int opt_apparmor(struct request *r, const char *word, const char *value)
 {
     (void)word;
     r->config->process.apparmor_profile = text_equal(value, "unconfined") ? NULL : value;
+    r->config->process.apparmor_defaulted = false;
     return 0;
 }
 
@@ -186,6 +188,9 @@ int request_protections(struct request *r)
         static char *const none[] = {NULL};
         r->config->masked_paths = r->config->readonly_paths = (char **)none;
         r->extra->seccomp = "unconfined";
+    } else {
+        r->config->process.apparmor_profile = APPARMOR_DEFAULT;
+        r->config->process.apparmor_defaulted = true;
     }
     TRY(add_capabilities(r));
     for (size_t i = 0; i < o->security_opt.count; i++)

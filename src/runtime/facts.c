@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "kernel/apparmor.h"
 #include "kernel/mountinfo.h"
 #include "kernel/sys.h"
 
@@ -122,7 +123,8 @@ static void probe_ranges(struct arena *arena, const char *path, const struct fac
 static const char *find_helper(const char *name, struct arena *arena)
 {
     static const char *const places[] = {"/usr/bin", "/bin", "/usr/local/bin",
-                                         "/run/wrappers/bin"};
+                                         "/run/wrappers/bin", "/usr/sbin",
+                                         "/sbin"};
     for (size_t i = 0; i < COUNT(places); i++) {
         char path[64];
         snprintf(path, sizeof path, "%s/%s", places[i], name);
@@ -179,6 +181,13 @@ static void probe_userns(struct facts *facts)
         sysctl_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) == 1;
 }
 
+static void probe_apparmor(struct arena *arena, struct facts *facts)
+{
+    facts->apparmor_loaded = apparmor_has(APPARMOR_DEFAULT);
+    if (!facts->apparmor_loaded && facts->uid == 0 && !facts->in_userns)
+        facts->apparmor_parser = find_helper("apparmor_parser", arena);
+}
+
 static void probe_limits(const struct config *config, struct facts *facts)
 {
     for (size_t i = 0; i < config->process.n_rlimits; i++) {
@@ -225,6 +234,8 @@ int facts_probe(const struct config *config, struct facts *facts)
     TRY((int)file_read(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mountinfo));
     facts->proc_masked = is_proc_masked(arena, mountinfo);
     facts->apparmor = access("/sys/kernel/security/apparmor/profiles", F_OK) == 0;
+    if (facts->apparmor && text_equal(config->process.apparmor_profile, APPARMOR_DEFAULT))
+        probe_apparmor(arena, facts);
     facts->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
     facts->time_ns = access("/proc/self/ns/time", F_OK) == 0;
     probe_limits(config, facts);

@@ -40,6 +40,8 @@ struct facts {
     const char *newuidmap, *newgidmap; /* absolute path, or NULL */
 
     bool apparmor, selinux;
+    bool apparmor_loaded;        /* the kernel has the default profile */
+    const char *apparmor_parser; /* absolute path where the caller may load it, or NULL */
     bool time_ns;
     struct rlimit limits[RLIM_NLIMITS]; /* the caller's; those that the configuration sets */
     struct cgroup_facts cgroup;

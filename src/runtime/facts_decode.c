@@ -173,6 +173,8 @@ static const struct json_field facts_fields[] = {
     {"newuidmap", json_string, AT(facts, newuidmap)},
     {"newgidmap", json_string, AT(facts, newgidmap)},
     {"apparmor", json_flag, AT(facts, apparmor)},
+    {"apparmorLoaded", json_flag, AT(facts, apparmor_loaded)},
+    {"apparmorParser", json_string, AT(facts, apparmor_parser)},
     {"selinux", json_flag, AT(facts, selinux)},
     {"timeNamespaces", json_flag, AT(facts, time_ns)},
     {"cgroup", decode_cgroup, AT(facts, cgroup)},

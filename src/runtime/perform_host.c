@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "kernel/apparmor.h"
 #include "kernel/cgroup.h"
 #include "kernel/device_bpf.h"
 #include "kernel/mount.h"
@@ -205,6 +206,12 @@ static int host_tidy(struct execution *x, const struct step *step)
     return tree_remove(AT_FDCWD, step->path);
 }
 
+static int host_apparmor(struct execution *x, const struct step *step)
+{
+    (void)x;
+    return apparmor_load(step->path);
+}
+
 performer *const performers_host[OP_COUNT] = {
     [OP_STATE] = host_state,
     [OP_LAYER] = host_layer,
@@ -212,6 +219,7 @@ performer *const performers_host[OP_COUNT] = {
     [OP_CGROUP_ASIDE] = host_cgroup_aside,
     [OP_CGROUP_SET] = host_cgroup_set,
     [OP_DEVICE_FILTER] = host_device_filter,
+    [OP_APPARMOR] = host_apparmor,
     [OP_SHIM] = host_shim,
     [OP_MAP_IDS] = host_map_ids,
     [OP_OPEN_USERNS] = host_open_userns,

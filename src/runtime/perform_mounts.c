@@ -75,7 +75,7 @@ static char *name_fd(char *out, int fd)
     out += sizeof directory - 1;
     bool begun = false;
     for (int unit = 100000; unit; unit /= 10)
-        if (begun |= fd >= unit || unit == 1)
+        if ((begun |= fd >= unit || unit == 1))
             *out++ = (char)('0' + fd / unit % 10);
     *out = '\0';
     return out;

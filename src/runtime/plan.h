@@ -66,6 +66,7 @@ enum token {
     X(CGROUP_SET, "limit", "{p} = {t}", false)                              \
     X(DEVICE_FILTER, "devices", "{n} rules on {p}", false)                  \
     X(OPEN, "open", "{p} as {o}", false)                                    \
+    X(APPARMOR, "apparmor", "load {t} with {p}", false)                     \
     X(SHIM, "memfd", "sealed copy of bocal-init as {o}", false)             \
     X(CLONE, "clone", "{f}{t}", false)                                      \
     X(MAP_IDS, "idmap", "{t}", false)                                       \

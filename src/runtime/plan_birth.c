@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kernel/apparmor.h"
 #include "kernel/sys.h"
 
 #include <string.h>
@@ -14,6 +15,36 @@ static unsigned count_lowers(const struct root_config *root)
     while (root->lowers[n])
         n++;
     return n;
+}
+
+/* The default profile where the host can: loaded by root when the kernel has it not. */
+static int choose_apparmor(struct builder *b)
+{
+    const struct process_config *process = &b->config->process;
+    const struct facts *facts = b->facts;
+    b->apparmor = process->apparmor_profile;
+    if (!b->apparmor || (process->apparmor_defaulted && !facts->apparmor)) {
+        b->apparmor = NULL;
+        return 0;
+    }
+    if (!facts->apparmor)
+        return refuse(-EOPNOTSUPP, "--security-opt apparmor=%s: this host's kernel has no AppArmor (leave it "
+                                   "out)",
+                      b->apparmor);
+    if (!text_equal(b->apparmor, APPARMOR_DEFAULT) || facts->apparmor_loaded)
+        return 0;
+    if (!facts->apparmor_parser) {
+        const char *reason = facts->uid ? "only root can load it (--security-opt apparmor=unconfined)"
+                                        : "apparmor_parser is missing (apt-get install apparmor)";
+        if (!process->apparmor_defaulted)
+            return refuse(-EOPNOTSUPP, "--security-opt apparmor=%s: %s", b->apparmor, reason);
+        plan_note(b, "AppArmor profile %s left out: %s", b->apparmor, reason);
+        b->apparmor = NULL;
+        return 0;
+    }
+    plan_add(b, (struct step){.op = OP_APPARMOR, .by = HOST, .path = facts->apparmor_parser,
+                              .text = b->apparmor, .why = "AppArmor: the kernel has not got it yet"});
+    return 0;
 }
 
 int plan_prepare(struct builder *b)
@@ -33,7 +64,7 @@ int plan_prepare(struct builder *b)
     plan_add(b, (struct step){.op = OP_SHIM, .by = HOST, .out = SLOT_SHIM,
                               .why = b->config->init ? "PID 1; and CVE-2019-5736"
                                                      : "CVE-2019-5736: /proc/self/exe"});
-    return 0;
+    return choose_apparmor(b);
 }
 
 /* How the configuration's namespaces come about: by the birth, by joining, or not at all. The cgroup
@@ -165,6 +196,19 @@ static void add_device_filter(struct builder *b)
                               .why = "INIT waits for it"});
 }
 
+static void add_label(struct builder *b)
+{
+    const char *selinux = b->config->process.selinux_label;
+    if (!b->apparmor && !selinux)
+        return;
+    plan_add(b, (struct step){.op = OP_LABEL, .by = INIT, .phase = BIRTH,
+                              .text = b->apparmor ? plan_text(b, "AppArmor %s at exec", b->apparmor)
+                                                  : plan_text(b, "SELinux %s at exec", selinux),
+                              .path = b->apparmor ? b->apparmor : selinux,
+                              .flags = b->apparmor != NULL,
+                              .why = "while /proc/self is the caller's: proc(5)"});
+}
+
 static int check_joins(struct builder *b)
 {
     const struct ns_config *mount = &b->config->namespaces[NS_MOUNT];
@@ -212,18 +256,7 @@ int plan_birth(struct builder *b)
         plan_add(b, (struct step){.op = OP_OOM_SCORE, .by = INIT, .phase = BIRTH,
                                   .number = b->config->process.oom_score_adj,
                                   .why = "while /proc/self is the caller's: proc(5)"});
-    if (b->config->process.apparmor_profile || b->config->process.selinux_label)
-        plan_add(b, (struct step){.op = OP_LABEL, .by = INIT, .phase = BIRTH,
-                                  .text = b->config->process.apparmor_profile
-                                              ? plan_text(b, "AppArmor %s at exec",
-                                                          b->config->process.apparmor_profile)
-                                              : plan_text(b, "SELinux %s at exec",
-                                                          b->config->process.selinux_label),
-                                  .path = b->config->process.apparmor_profile
-                                              ? b->config->process.apparmor_profile
-                                              : b->config->process.selinux_label,
-                                  .flags = b->config->process.apparmor_profile != NULL,
-                                  .why = "while /proc/self is the caller's: proc(5)"});
+    add_label(b);
     plan_cgroup_join(b);
     plan_namespace_values(b);
     if (parcel && !(b->joins && b->ids.fresh)) {

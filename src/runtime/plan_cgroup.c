@@ -90,16 +90,23 @@ static const char *why_not(struct builder *b, enum controller controller)
     return NULL;
 }
 
+static const char *way_out(struct builder *b, enum controller controller)
+{
+    const struct cgroup_facts *facts = &b->facts->cgroup;
+    if (!b->facts->uid)
+        return "mount it, or boot with it enabled";
+    if (on_v2(b, controller) && facts->v2.own_writable && !(facts->v2_own >> controller & 1))
+        return "as root: systemctl edit user@.service, [Service] Delegate=yes; or run bocal as root";
+    return "systemd-run --user --scope -p Delegate=yes bocal run ... on cgroup v2, or run bocal as root";
+}
+
 /* The container's directory for CONTROLLER, marked as needed; NULL and a refusal where there is none. */
 static int need(struct builder *b, enum controller controller, const char *origin,
                 const char **directory)
 {
     const char *reason = why_not(b, controller);
     if (reason)
-        return refuse(-EOPNOTSUPP, "%s: %s (%s)", origin, reason,
-                      b->facts->uid ? "systemd-run --user --scope -p Delegate=yes bocal run ... on "
-                                      "cgroup v2, or run bocal as root"
-                                    : "mount it, or boot with it enabled");
+        return refuse(-EOPNOTSUPP, "%s: %s (%s)", origin, reason, way_out(b, controller));
     b->controllers |= 1U << controller;
     *directory = directory_in(b, tree_of(b, controller));
     return 0;

@@ -129,7 +129,8 @@ struct process_config {
     struct rlimit_config *rlimits;
     size_t n_rlimits;
     bool no_new_privileges;
-    const char *apparmor_profile; /* NULL: none asked; "unconfined" */
+    const char *apparmor_profile; /* NULL: none */
+    bool apparmor_defaulted;      /* nobody asked for it: left out where the host cannot */
     const char *selinux_label;    /* NULL: none */
     bool has_oom_score_adj;
     int32_t oom_score_adj;

@@ -84,7 +84,8 @@ static void put_process(struct json_writer *json, const struct process_config *p
         json_end_array(json);
     }
     json_put_bool(json, "noNewPrivileges", process->no_new_privileges);
-    put_optional(json, "apparmorProfile", process->apparmor_profile);
+    if (!process->apparmor_defaulted) /* a runtime elsewhere need not have it */
+        put_optional(json, "apparmorProfile", process->apparmor_profile);
     put_optional(json, "selinuxLabel", process->selinux_label);
     if (process->has_oom_score_adj)
         json_put_i64(json, "oomScoreAdj", process->oom_score_adj);

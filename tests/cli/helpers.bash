@@ -48,6 +48,29 @@ is_root() { [ "$(id -u)" = 0 ]; }
 has_ranges() { is_root || grep -q "^$(id -un):" /etc/subuid 2>/dev/null; }
 is_v2() { [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; }
 
+# An ordinary user with limits: in a scope of its own from systemd, or below the cgroup that the VM lane delegates.
+delegated=/sys/fs/cgroup/guest
+can_have_scope() { is_v2 && { [ -w $delegated/cgroup.procs ] || is_systemd_user; }; }
+is_systemd_user() { ! is_root && [ -S "${XDG_RUNTIME_DIR:-/nonexistent}/systemd/private" ]; }
+
+# in_scope COMMAND...: as root as it is; else in a cgroup of its own that is delegated.
+in_scope() {
+    if is_root; then
+        "$@"
+    elif is_systemd_user; then
+        systemd-run --user --scope --quiet -p Delegate=yes "$@"
+    else
+        local scope status=0
+        scope=$(mktemp -d $delegated/scope.XXXXXX)
+        bash -c "echo \$\$ >$scope/cgroup.procs && exec \"\$@\"" scope "$@" || status=$?
+        rmdir "$scope" || return 99 # bocal has left something there
+        return $status
+    fi
+}
+
+# limited ARGS...: bocal run with limits, whoever we are.
+limited() { in_scope "$BOCAL" run "$@" 2> >(grep -v '^bocal: one id only' >&2); }
+
 # require WHAT: skips the test, saying why, where WHAT is not to be had.
 require() {
     case $1 in
@@ -57,9 +80,20 @@ require() {
     single) { is_root || has_ranges; } && skip "is about users without a range in /etc/subuid" ;;
     v1) is_v2 && skip "is about cgroup v1" ;;
     limits)
-        is_root || skip "needs a delegated cgroup"
+        is_root || can_have_scope || skip "needs a delegated cgroup"
         is_v2 && ! grep -qw memory /sys/fs/cgroup/cgroup.controllers && skip "needs the memory, pids and cpu controllers"
         ;;
+    v2) is_v2 && grep -qw memory /sys/fs/cgroup/cgroup.controllers || skip "needs cgroup v2 with its controllers" ;;
+    disk) mountpoint -q /scratch || skip "needs the scratch disk of the VM lane" ;;
+    scope) { ! is_root && can_have_scope; } || skip "needs an ordinary user with a delegated cgroup v2" ;;
+    cpuset)
+        is_root || grep -qw cpuset $delegated/cgroup.controllers 2>/dev/null ||
+            skip "needs the cpuset controller, which systemd does not pass on to users"
+        ;;
+    apparmor) [ -d /sys/kernel/security/apparmor ] || skip "needs AppArmor" ;;
+    no-apparmor) [ ! -d /sys/kernel/security/apparmor ] || skip "is about kernels without AppArmor" ;;
+    old-kernel) [ "$(uname -r | cut -d. -f1-2)" = 5.10 ] || skip "is about kernels before 5.14" ;;
+    no-scope) { ! is_root && is_v2; } || skip "is about ordinary users on cgroup v2" ;;
     esac
     return 0
 }
