@@ -90,7 +90,10 @@ static const struct option options[] = {
      .help = "remove the container at its end: in this version that is always so"},
 
     {.group = "Files",
-     .name = "rootfs", FIELD(rootfs), .metavar = "DIR[:O]", .value = VALUE_DIR,
+     .name = "bundle", FIELD(bundle), .metavar = "DIR", .value = VALUE_DIR,
+     .help = "run the OCI bundle in DIR: its config.json says everything, and no other option is taken "
+             "but those that look, wait or end"},
+    {.name = "rootfs", FIELD(rootfs), .metavar = "DIR[:O]", .value = VALUE_DIR,
      .help = "use this directory as root file system; with :O, an overlay over it, thrown away "
              "at the end"},
     {.name = "volume", .letter = 'v', FIELD(volumes), .metavar = "HOST:DIR[:OPT,...]",
@@ -219,7 +222,7 @@ const struct option_set run_set = {
 static int take_command(struct run_options *run, char **words)
 {
     run->command = (const char **)words;
-    if (!*words || run->rootfs || **words == '/')
+    if (!*words || run->rootfs || run->bundle || **words == '/')
         return 0;
     if (!**words)
         return refuse(-EINVAL, "the command is empty (see bocal run --help)");

@@ -1,5 +1,4 @@
 /* /dev: the default nodes, and --device. */
-#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/request.h"
@@ -8,32 +7,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-static const struct {
-    const char *path;
-    unsigned major, minor;
-} defaults[] = {
-    {"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
-    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
-};
-
 static void add_rule(struct request *r, struct device_rule rule)
 {
     *LIST_ADD(r->arena, &r->config->resources.devices, &r->config->resources.n_devices) = rule;
-}
-
-/* runtime-spec config-linux.md "Default Devices": nothing, but making nodes, and the default ones;
- * 5:1 and 5:2 are /dev/console and /dev/ptmx, 136 the pseudo-terminals. */
-static void add_default_rules(struct request *r)
-{
-    add_rule(r, (struct device_rule){false, 'a', -1, -1, true, true, true});
-    add_rule(r, (struct device_rule){true, 'c', -1, -1, false, false, true});
-    add_rule(r, (struct device_rule){true, 'b', -1, -1, false, false, true});
-    for (size_t i = 0; i < COUNT(defaults); i++)
-        add_rule(r, (struct device_rule){true, 'c', defaults[i].major, defaults[i].minor, true, true,
-                                         true});
-    add_rule(r, (struct device_rule){true, 'c', 5, 1, true, true, true});
-    add_rule(r, (struct device_rule){true, 'c', 5, 2, true, true, true});
-    add_rule(r, (struct device_rule){true, 'c', 136, -1, true, true, true});
 }
 
 static int add_device(struct request *r, const char *word)
@@ -66,15 +42,11 @@ static int add_device(struct request *r, const char *word)
 
 int request_devices(struct request *r)
 {
-    for (size_t i = 0; i < COUNT(defaults); i++)
-        *LIST_ADD(r->arena, &r->config->devices, &r->config->n_devices) =
-            (struct device_config){.path = defaults[i].path, .type = 'c', .major = defaults[i].major,
-                                   .minor = defaults[i].minor, .has_mode = true, .mode = 0666,
-                                   .origin = "runtime-spec: default devices"};
+    if (!r->options->privileged)
+        add_rule(r, (struct device_rule){false, 'a', -1, -1, true, true, true});
+    config_add_default_devices(r->config);
     if (r->options->privileged)
         add_rule(r, (struct device_rule){true, 'a', -1, -1, true, true, true});
-    else
-        add_default_rules(r);
     for (size_t i = 0; i < r->options->devices.count; i++)
         TRY(add_device(r, r->options->devices.words[i]));
     return 0;

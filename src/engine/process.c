@@ -252,15 +252,15 @@ static int parse_signal(const char *word, int *number)
     return request_refuse("stop-signal", word, "no such signal (SIGTERM, INT, 9, ...)");
 }
 
-static int add_times(struct request *r)
+int run_extra_parse(const struct run_options *o, struct run_extra *extra)
 {
-    const struct run_options *o = r->options;
-    r->extra->stop_signal = SIGTERM;
+    extra->stop_ms = 10000;
+    extra->stop_signal = SIGTERM;
     if (o->stop_signal)
-        TRY(parse_signal(o->stop_signal, &r->extra->stop_signal));
-    if (o->timeout && (text_to_ms(o->timeout, &r->extra->timeout_ms) < 0 || !r->extra->timeout_ms))
+        TRY(parse_signal(o->stop_signal, &extra->stop_signal));
+    if (o->timeout && (text_to_ms(o->timeout, &extra->timeout_ms) < 0 || !extra->timeout_ms))
         return request_refuse("timeout", o->timeout, "not a time above zero (30, 500ms, 2m, 1h)");
-    if (o->stop_timeout && text_to_ms(o->stop_timeout, &r->extra->stop_ms) < 0)
+    if (o->stop_timeout && text_to_ms(o->stop_timeout, &extra->stop_ms) < 0)
         return request_refuse("stop-timeout", o->stop_timeout, "not a time (10, 500ms, 2m)");
     return 0;
 }
@@ -314,5 +314,5 @@ int request_process(struct request *r)
     for (size_t i = 0; i < r->options->ulimits.count; i++)
         TRY(add_ulimit(r, r->options->ulimits.words[i]));
     TRY(add_numbers(r));
-    return add_times(r);
+    return run_extra_parse(r->options, r->extra);
 }

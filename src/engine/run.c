@@ -16,6 +16,7 @@
 #include "kernel/seccomp_compile.h"
 #include "runtime/execute.h"
 #include "runtime/facts.h"
+#include "spec/config_decode.h"
 #include "spec/config_encode.h"
 
 #include <fcntl.h>
@@ -131,6 +132,65 @@ static int build_config(struct run *run, bool privileged)
     return choose_seccomp(run);
 }
 
+/* ---- a bundle ---- */
+
+/* What may be given beside --bundle has no part in the configuration. */
+static int check_bundle_alone(const struct run_options *options)
+{
+    struct run_options rest = *options;
+    const struct run_options nothing = {0};
+    if (*rest.command)
+        return refuse(-EINVAL, "--bundle %s: the command is its config.json's (leave out %s)", rest.bundle,
+                      *rest.command);
+    rest.bundle = rest.timeout = rest.facts = rest.stop_signal = rest.stop_timeout = NULL;
+    rest.command = NULL;
+    rest.explain = EXPLAIN_OFF;
+    rest.dry_run = DRY_RUN_OFF;
+    rest.interactive = rest.tty = rest.rm = rest.announce = rest.no_sig_proxy = false;
+    rest.fail_at = rest.kill_at = 0;
+    return memcmp(&rest, &nothing, sizeof rest) == 0
+               ? 0
+               : refuse(-EINVAL, "--bundle %s: its config.json says everything (leave out the other options)",
+                        options->bundle);
+}
+
+static int compile_bundle_seccomp(struct run *run, const char *name)
+{
+    if (!run->config.seccomp_text)
+        return 0;
+    const char *pointer = arena_printf(&run->arena, "%s: /linux/seccomp", name);
+    TRY(seccomp_compile_cached(&run->arena, run->config.seccomp_text, pointer,
+                               run->config.process.caps.bounding, run->cache, &run->seccomp));
+    run->seccomp.profile = "/linux/seccomp";
+    run->config.seccomp = &run->seccomp;
+    return 0;
+}
+
+static int read_bundle(struct run *run)
+{
+    const struct run_options *o = run->options;
+    struct config *config = &run->config;
+    TRY(check_bundle_alone(o));
+    const char *name = arena_printf(&run->arena, "%s/config.json", o->bundle);
+    auto_free char *text = NULL;
+    ssize_t size = file_read(AT_FDCWD, name, 16 << 20, &text);
+    if (size < 0)
+        return because((int)size, "--bundle %s", o->bundle);
+    config->arena = &run->arena;
+    TRY(config_decode(config, text, (size_t)size, name));
+    char bundle[PATH_MAX];
+    if (*config->root.path != '/') {
+        if (!realpath(o->bundle, bundle))
+            return fail(-errno, "--bundle %s", o->bundle);
+        config->root.path = arena_printf(&run->arena, "%s/%s", bundle, config->root.path);
+    }
+    config->announce = o->announce;
+    config->explain_pause = o->explain == EXPLAIN_TEXT || o->explain == EXPLAIN_JSON;
+    config->explain_origin = "--explain";
+    TRY(compile_bundle_seccomp(run, name));
+    return run_extra_parse(o, &run->extra);
+}
+
 /* The root's directory is the one thing of --rootfs that is looked at before the plan: its file system
  * decides the plan. */
 static int check_root(struct run *run)
@@ -162,7 +222,7 @@ static int plan_elsewhere(struct run *run)
     memset(run->id, 'b', sizeof run->id - 1);
     run->data = "/var/lib/bocal";
     run->image = strdup("/var/lib/bocal/embedded/rootfs");
-    TRY(build_config(run, run->facts.uid == 0));
+    TRY(run->options->bundle ? read_bundle(run) : build_config(run, run->facts.uid == 0));
     TRY(plan_build(&run->config, &run->facts, run->id, &run->plan));
     return plan_check(&run->plan);
 }
@@ -173,9 +233,9 @@ static int make_plan(struct run *run)
         return plan_elsewhere(run);
     TRY(text_random_hex(run->id, 32));
     TRY(find_places(run));
-    if (!run->options->rootfs)
+    if (!run->options->rootfs && !run->options->bundle)
         TRY(embedded_rootfs(run->data, &run->image));
-    TRY(build_config(run, geteuid() == 0));
+    TRY(run->options->bundle ? read_bundle(run) : build_config(run, geteuid() == 0));
     TRY(check_root(run));
     if (run->options->dry_run == DRY_RUN_OCI)
         return 0; /* a configuration is the same everywhere */
@@ -239,7 +299,7 @@ static int supervise(struct run *run)
     struct console console = {
         .pidfd = run->execution.slots[SLOT_INIT],
         .master = run->execution.slots[SLOT_CONSOLE],
-        .interactive = run->options->interactive || run->options->tty,
+        .interactive = run->options->interactive || run->config.process.terminal,
         .proxy = !run->options->no_sig_proxy,
         .stop_signal = run->extra.stop_signal,
         .timeout_ms = run->extra.timeout_ms,

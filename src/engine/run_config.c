@@ -79,7 +79,7 @@ int run_config_build(const struct run_options *options, const struct run_context
         .explain_origin = "--explain",
         .domainname = options->domainname,
     };
-    *extra = (struct run_extra){.stop_ms = 10000};
+    *extra = (struct run_extra){0};
     struct request r = {config->arena, options, context, config, extra};
     TRY(add_root(&r));
     TRY(request_namespaces(&r));

@@ -30,3 +30,6 @@ struct run_extra {
 /* CONFIG->arena is the caller's; everything else is set. -EINVAL with a sentence. */
 int run_config_build(const struct run_options *options, const struct run_context *context,
                      struct config *config, struct run_extra *extra);
+
+/* --timeout, --stop-signal, --stop-timeout, and their defaults. */
+int run_extra_parse(const struct run_options *options, struct run_extra *extra);

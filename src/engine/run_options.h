@@ -17,6 +17,7 @@ enum dry_run_mode { DRY_RUN_OFF, DRY_RUN_PLAN, DRY_RUN_JSON, DRY_RUN_OCI };
 
 struct run_options {
     /* what to run */
+    const char *bundle; /* DIR with a config.json that says everything */
     const char *rootfs; /* DIR, or DIR:O for an overlay over it */
     const char *image;  /* NULL: the embedded image */
     const char **command; /* NULL-terminated, may be empty */

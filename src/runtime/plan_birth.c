@@ -153,12 +153,34 @@ static void add_time_namespace(struct builder *b)
                               .why = time->origin});
 }
 
+/* What is written through /proc/self, while that is still the caller's (proc(5)): before ids change and
+ * namespaces are joined. All of it passes from JOINER to INIT at birth. */
+static void add_own_values(struct builder *b)
+{
+    const struct process_config *process = &b->config->process;
+    enum actor by = b->joins ? JOINER : INIT;
+    const char *selinux = process->selinux_label;
+    if (process->has_oom_score_adj)
+        plan_add(b, (struct step){.op = OP_OOM_SCORE, .by = by, .phase = BIRTH,
+                                  .number = process->oom_score_adj,
+                                  .why = "while /proc/self is the caller's: proc(5)"});
+    if (!b->apparmor && !selinux)
+        return;
+    plan_add(b, (struct step){.op = OP_LABEL, .by = by, .phase = BIRTH,
+                              .text = b->apparmor ? plan_text(b, "AppArmor %s at exec", b->apparmor)
+                                                  : plan_text(b, "SELinux %s at exec", selinux),
+                              .path = b->apparmor ? b->apparmor : selinux,
+                              .flags = b->apparmor != NULL,
+                              .why = "while /proc/self is the caller's: proc(5)"});
+}
+
 /* setns(2) into a pid or time namespace moves only children: hence a process between, which then
  * bears INIT as HOST's child (CLONE_PARENT). Joining the user namespace comes first: it is what
  * gives the right to join the others. */
 static void add_joiner(struct builder *b)
 {
     add_die_with(b, JOINER);
+    add_own_values(b);
     if (b->ids.fresh) {
         plan_add(b, (struct step){.op = OP_WAIT, .by = JOINER, .phase = BIRTH, .token = TOKEN_IDS,
                                   .text = "ids are mapped", .data = b->parcel,
@@ -194,19 +216,6 @@ static void add_device_filter(struct builder *b)
     plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = BIRTH, .token = TOKEN_DEVICES,
                               .text = "devices are filtered", .data = &nothing,
                               .why = "INIT waits for it"});
-}
-
-static void add_label(struct builder *b)
-{
-    const char *selinux = b->config->process.selinux_label;
-    if (!b->apparmor && !selinux)
-        return;
-    plan_add(b, (struct step){.op = OP_LABEL, .by = INIT, .phase = BIRTH,
-                              .text = b->apparmor ? plan_text(b, "AppArmor %s at exec", b->apparmor)
-                                                  : plan_text(b, "SELinux %s at exec", selinux),
-                              .path = b->apparmor ? b->apparmor : selinux,
-                              .flags = b->apparmor != NULL,
-                              .why = "while /proc/self is the caller's: proc(5)"});
 }
 
 static int check_joins(struct builder *b)
@@ -252,11 +261,8 @@ int plan_birth(struct builder *b)
     if (b->joins)
         add_joiner(b);
     add_die_with(b, INIT);
-    if (b->config->process.has_oom_score_adj)
-        plan_add(b, (struct step){.op = OP_OOM_SCORE, .by = INIT, .phase = BIRTH,
-                                  .number = b->config->process.oom_score_adj,
-                                  .why = "while /proc/self is the caller's: proc(5)"});
-    add_label(b);
+    if (!b->joins)
+        add_own_values(b);
     plan_cgroup_join(b);
     plan_namespace_values(b);
     if (parcel && !(b->joins && b->ids.fresh)) {

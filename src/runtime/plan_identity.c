@@ -168,6 +168,17 @@ static void add_command(struct builder *b, const struct capabilities *caps)
                                   .why = "overlay's mark for the next mount, which never comes"});
 }
 
+/* capabilities(7): none is ambient that is not permitted and inheritable. Configurations ask for it all the
+ * same, since inheritable sets were emptied for CVE-2022-24769. */
+static void drop_unusable_ambient(struct builder *b, struct capabilities *caps)
+{
+    uint64_t unusable = caps->ambient & ~(caps->permitted & caps->inheritable);
+    if (unusable)
+        plan_note(b, "ambient %s left out: not permitted and inheritable",
+                  capability_format(unusable, b->arena));
+    caps->ambient &= ~unusable;
+}
+
 int plan_identity(struct builder *b)
 {
     const struct process_config *process = &b->config->process;
@@ -181,6 +192,7 @@ int plan_identity(struct builder *b)
         caps->inheritable &= b->facts->capabilities;
         caps->ambient &= b->facts->capabilities;
     }
+    drop_unusable_ambient(b, caps);
     struct ids_spec *ids = arena_alloc(b->arena, sizeof *ids);
     add_step(b, (struct step){.op = OP_KEYRING, .why = "keyrings(7): the caller's keys stay outside",
                               .tolerate = {{ENOSYS, EPERM, EDQUOT}}});

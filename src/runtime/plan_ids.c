@@ -65,7 +65,7 @@ static int ids_host(struct builder *b, const char *why)
         return refuse(-EPERM,
                       "%s: an ordinary user's container needs a user namespace of its own "
                       "(leave the option out, or run bocal as root)",
-                      why ? why : "--userns host");
+                      why ? why : "no user namespace is asked for");
     return 0;
 }
 
@@ -160,6 +160,12 @@ static int ids_user(struct builder *b)
     return 0;
 }
 
+/* What the kernel lets anybody map: one id, one's own. */
+static bool is_own_id(const struct idmaps *maps, uint32_t own)
+{
+    return maps->count == 1 && maps->list[0].outside == own && maps->list[0].count == 1;
+}
+
 /* linux.uidMappings, or --uidmap: as given. */
 static int ids_given(struct builder *b)
 {
@@ -172,6 +178,12 @@ static int ids_given(struct builder *b)
         return 0;
     }
     TRY(facts_userns(b->facts));
+    if (is_own_id(&ids->map.uids, b->facts->uid) && is_own_id(&ids->map.gids, b->facts->gid)) {
+        ids->single = ids->map.deny_setgroups = true;
+        ids->inside_uid = ids->map.uids.list[0].inside;
+        ids->inside_gid = ids->map.gids.list[0].inside;
+        return 0;
+    }
     if (!b->facts->newuidmap || !b->facts->newgidmap)
         return refuse(-EPERM, "--uidmap: newuidmap and newgidmap are not installed "
                               "(install the package uidmap)");

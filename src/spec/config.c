@@ -1,5 +1,7 @@
 #include "spec/config.h"
 
+#include "base/cleanup.h"
+#include "base/text.h"
 #include "kernel/sys.h"
 
 const char *const ns_names[NS_COUNT] = {
@@ -17,3 +19,43 @@ const char *const ns_proc_names[NS_COUNT] = {
     [NS_USER] = "user", [NS_MOUNT] = "mnt", [NS_PID] = "pid",       [NS_NETWORK] = "net",
     [NS_UTS] = "uts",   [NS_IPC] = "ipc",   [NS_CGROUP] = "cgroup", [NS_TIME] = "time",
 };
+
+static const struct {
+    const char *path;
+    unsigned major, minor;
+} defaults[] = {
+    {"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
+    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
+};
+
+static bool has_device(const struct config *config, const char *path)
+{
+    for (size_t i = 0; i < config->n_devices; i++)
+        if (text_equal(config->devices[i].path, path))
+            return true;
+    return false;
+}
+
+static void allow(struct config *config, char type, int64_t major, int64_t minor, bool use)
+{
+    struct resources *r = &config->resources;
+    *LIST_ADD(config->arena, &r->devices, &r->n_devices) =
+        (struct device_rule){true, type, major, minor, use, use, true};
+}
+
+void config_add_default_devices(struct config *config)
+{
+    for (size_t i = 0; i < COUNT(defaults); i++)
+        if (!has_device(config, defaults[i].path))
+            *LIST_ADD(config->arena, &config->devices, &config->n_devices) = (struct device_config){
+                .path = defaults[i].path, .type = 'c', .major = defaults[i].major,
+                .minor = defaults[i].minor, .has_mode = true, .mode = 0666,
+                .origin = "runtime-spec: default devices"};
+    allow(config, 'c', -1, -1, false);
+    allow(config, 'b', -1, -1, false);
+    for (size_t i = 0; i < COUNT(defaults); i++)
+        allow(config, 'c', defaults[i].major, defaults[i].minor, true);
+    allow(config, 'c', 5, 1, true);    /* /dev/console */
+    allow(config, 'c', 5, 2, true);    /* /dev/ptmx */
+    allow(config, 'c', 136, -1, true); /* pseudo-terminals */
+}

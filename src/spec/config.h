@@ -172,6 +172,7 @@ struct config {
     const char *rootfs_propagation; /* NULL: "rslave" seen from the host, "private" for bocal */
     const char *mount_label;        /* NULL: none */
     struct seccomp_program *seccomp; /* NULL: unconfined */
+    const char *seccomp_text;        /* /linux/seccomp as JSON, before it is compiled; or NULL */
     bool time_offset;                /* --uptime: the container's boot time is its start */
     int64_t boottime_offset;         /* nanoseconds */
 
@@ -185,3 +186,7 @@ struct config {
     bool privileged;
     struct hosts_files files;
 };
+
+/* runtime-spec config-linux.md "Default Devices": the nodes that every container has (those that CONFIG lists
+ * itself stay as they are), and rules to use them and the pseudo-terminals and to make nodes. */
+void config_add_default_devices(struct config *config);

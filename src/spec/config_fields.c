@@ -1,0 +1,103 @@
+#include "spec/config_fields.h"
+
+#include "base/error.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+const char *config_origin(struct json_source *s)
+{
+    return arena_strdup(s->arena, s->pointer);
+}
+
+/* An object whose keys are the reader's own: annotations, sysctl, unified. */
+int config_read_pairs(struct json_source *s, struct json_object *value, struct key_value **list,
+                      size_t *count)
+{
+    if (!json_object_is_type(value, json_type_object))
+        return json_expected(s, "an object of strings");
+    json_object_object_foreach(value, key, member) {
+        if (!json_object_is_type(member, json_type_string))
+            return refuse(-EINVAL, "%s: %s/%s: expected a string", s->name, s->pointer, key);
+        *LIST_ADD(s->arena, list, count) =
+            (struct key_value){.key = arena_strdup(s->arena, key),
+                               .value = arena_strdup(s->arena, json_object_get_string(member)),
+                               .origin = arena_printf(s->arena, "%s/%s", s->pointer, key)};
+    }
+    return 0;
+}
+
+/* ---- what is not built yet: refused when it asks for something ---- */
+
+static bool asks_for_nothing(struct json_object *value)
+{
+    switch (json_object_get_type(value)) {
+    case json_type_null: return true;
+    case json_type_boolean: return !json_object_get_boolean(value);
+    case json_type_int: return json_object_get_int64(value) == 0;
+    case json_type_string: return json_object_get_string_len(value) == 0;
+    case json_type_array: return json_object_array_length(value) == 0;
+    default: break;
+    }
+    if (!json_object_is_type(value, json_type_object))
+        return false;
+    json_object_object_foreach(value, key, member) {
+        (void)key;
+        if (!asks_for_nothing(member))
+            return false;
+    }
+    return true;
+}
+
+int config_read_unbuilt(struct json_source *s, struct json_object *value, void *into)
+{
+    (void)into;
+    return asks_for_nothing(value)
+               ? 0
+               : refuse(-EOPNOTSUPP, "%s: %s: not built yet (leave it out)", s->name, s->pointer);
+}
+
+int config_read_device_type(struct json_source *s, struct json_object *value, void *into)
+{
+    const char *type;
+    TRY(json_string(s, value, &type));
+    if (!*type || type[1] || !strchr("abcup", *type))
+        return json_expected(s, "a, b, c, u or p");
+    *(char *)into = *type == 'u' ? 'c' : *type;
+    return 0;
+}
+
+int config_read_id(struct json_source *s, struct json_object *value, void *into)
+{
+    uint32_t id;
+    if (json_u32(s, value, &id) < 0 || id == UINT32_MAX)
+        return json_expected(s, "an id of 0 to 4294967294");
+    *(uint32_t *)into = id;
+    return 0;
+}
+
+static const struct json_field map_fields[] = {
+    {"containerID", config_read_id, AT(idmap, inside)},
+    {"hostID", config_read_id, AT(idmap, outside)},
+    {"size", json_u32, AT(idmap, count)},
+    {0},
+};
+
+static int decode_map(struct json_source *s, struct json_object *value, void *into)
+{
+    struct idmap *map = into;
+    TRY(json_read_object(s, value, map_fields, map));
+    if (!map->count || (uint64_t)map->inside + map->count > UINT32_MAX ||
+        (uint64_t)map->outside + map->count > UINT32_MAX)
+        return json_expected(s, "a size of 1 or more, with all ids below 4294967295");
+    return 0;
+}
+
+int config_read_maps(struct json_source *s, struct json_object *value, void *into)
+{
+    struct idmaps *maps = into;
+    void *list;
+    TRY(json_read_list(s, value, decode_map, sizeof *maps->list, &list, &maps->count));
+    maps->list = list;
+    return 0;
+}

@@ -1,0 +1,30 @@
+/* What the decoders of a configuration's parts share. Each part is a table of properties in a file of its own:
+ * config_decode.c has the outermost object, the process and the mounts; config_linux.c what is Linux's;
+ * config_resources.c the limits. */
+#pragma once
+
+#include "base/json_read.h"
+#include "spec/config.h"
+
+#define AT(type, member) offsetof(struct type, member)
+
+/* decode_NAME, which reads an object through NAME_fields. */
+#define GROUP(name)                                                                          \
+    static int decode_##name(struct json_source *s, struct json_object *value, void *into)   \
+    {                                                                                        \
+        return json_read_object(s, value, name##_fields, into);                              \
+    }
+
+/* The JSON pointer of what is being read, as an origin. */
+const char *config_origin(struct json_source *s);
+
+/* An object whose keys are the reader's own: annotations, sysctl, unified. */
+int config_read_pairs(struct json_source *s, struct json_object *value, struct key_value **list,
+                      size_t *count);
+
+json_decoder config_read_id;          /* uint32_t, 0 to 4294967294 */
+json_decoder config_read_maps;        /* struct idmaps */
+json_decoder config_read_device_type; /* char */
+json_decoder config_read_unbuilt;     /* refuses what is not built yet, when it asks for something */
+json_decoder config_read_resources;   /* struct resources */
+json_decoder config_read_linux;       /* struct config */

@@ -1,0 +1,193 @@
+/* /linux: namespaces, devices, and what else is Linux's own. */
+#include "spec/config_fields.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+/* ---- namespaces, devices ---- */
+
+struct ns_row {
+    const char *type, *path;
+};
+
+static const struct json_field ns_fields[] = {
+    {"type", json_string, AT(ns_row, type)},
+    {"path", json_string, AT(ns_row, path)},
+    {0},
+};
+
+static int decode_namespace(struct json_source *s, struct json_object *value, void *into)
+{
+    struct ns_config *namespaces = *(struct ns_config **)into;
+    struct ns_row row = {0};
+    TRY(json_read_object(s, value, ns_fields, &row));
+    for (int i = 0; i < NS_COUNT; i++) {
+        if (!text_equal(ns_names[i], row.type))
+            continue;
+        if (namespaces[i].listed)
+            return refuse(-EINVAL, "%s: %s: a second %s namespace", s->name, s->pointer, row.type);
+        if (row.path && *row.path && *row.path != '/')
+            return refuse(-EINVAL, "%s: %s/path: expected an absolute path", s->name, s->pointer);
+        namespaces[i] = (struct ns_config){.listed = true, .origin = config_origin(s),
+                                           .path = row.path && *row.path ? row.path : NULL};
+        return 0;
+    }
+    return refuse(-EINVAL, "%s: %s/type: expected user, mount, pid, network, uts, ipc, cgroup or time", s->name,
+                  s->pointer);
+}
+
+/* Each element goes to its place by type, and not to a list. */
+static int decode_namespaces(struct json_source *s, struct json_object *value, void *into)
+{
+    struct ns_config *namespaces = into;
+    if (!json_object_is_type(value, json_type_array))
+        return json_expected(s, "an array");
+    size_t old = strlen(s->pointer);
+    for (size_t i = 0; i < json_object_array_length(value); i++) {
+        snprintf(s->pointer + old, sizeof s->pointer - old, "/%zu", i);
+        TRY(decode_namespace(s, json_object_array_get_idx(value, i), &namespaces));
+        s->pointer[old] = '\0';
+    }
+    return 0;
+}
+
+static int decode_mode(struct json_source *s, struct json_object *value, void *into)
+{
+    struct device_config *device = into;
+    device->has_mode = true;
+    return json_u32(s, value, &device->mode);
+}
+
+static int decode_device_uid(struct json_source *s, struct json_object *value, void *into)
+{
+    struct device_config *device = into;
+    device->has_uid = true;
+    return config_read_id(s, value, &device->uid);
+}
+
+static int decode_device_gid(struct json_source *s, struct json_object *value, void *into)
+{
+    struct device_config *device = into;
+    device->has_gid = true;
+    return config_read_id(s, value, &device->gid);
+}
+
+static const struct json_field device_fields[] = {
+    {"path", json_string, AT(device_config, path)},
+    {"type", config_read_device_type, AT(device_config, type)},
+    {"major", json_u32, AT(device_config, major)},
+    {"minor", json_u32, AT(device_config, minor)},
+    {"fileMode", decode_mode, 0},
+    {"uid", decode_device_uid, 0},
+    {"gid", decode_device_gid, 0},
+    {0},
+};
+
+static int decode_device(struct json_source *s, struct json_object *value, void *into)
+{
+    struct device_config *device = into;
+    device->origin = config_origin(s);
+    TRY(json_read_object(s, value, device_fields, device));
+    if (!device->path || *device->path != '/' || !device->type || device->type == 'a')
+        return json_expected(s, "an absolute path and a type, c, b or p");
+    return 0;
+}
+
+static int decode_devices(struct json_source *s, struct json_object *value, void *into)
+{
+    struct config *config = into;
+    void *list;
+    TRY(json_read_list(s, value, decode_device, sizeof *config->devices, &list, &config->n_devices));
+    config->devices = list;
+    return 0;
+}
+
+/* ---- linux ---- */
+
+static int decode_sysctl(struct json_source *s, struct json_object *value, void *into)
+{
+    struct config *config = into;
+    return config_read_pairs(s, value, &config->sysctls, &config->n_sysctls);
+}
+
+static int decode_seccomp(struct json_source *s, struct json_object *value, void *into)
+{
+    const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN);
+    *(const char **)into = arena_strdup(s->arena, text);
+    return 0;
+}
+
+struct offset {
+    int64_t seconds, nanoseconds;
+};
+
+static const struct json_field offset_fields[] = {
+    {"secs", json_i64, AT(offset, seconds)},
+    {"nanosecs", json_i64, AT(offset, nanoseconds)},
+    {0},
+};
+
+static int decode_boottime(struct json_source *s, struct json_object *value, void *into)
+{
+    struct config *config = into;
+    struct offset offset = {0};
+    TRY(json_read_object(s, value, offset_fields, &offset));
+    if (offset.nanoseconds < 0 || offset.nanoseconds > 999999999 || offset.seconds > INT32_MAX ||
+        offset.seconds < INT32_MIN)
+        return json_expected(s, "seconds of 32 bits and 0 to 999999999 nanoseconds");
+    config->time_offset = true;
+    config->boottime_offset = offset.seconds * 1000000000 + offset.nanoseconds;
+    return 0;
+}
+
+static const struct json_field time_fields[] = {
+    {"boottime", decode_boottime, 0},
+    {"monotonic", config_read_unbuilt, 0},
+    {0},
+};
+GROUP(time)
+
+static int decode_propagation(struct json_source *s, struct json_object *value, void *into)
+{
+    static const char *const known[] = {"shared",  "slave",  "private",  "unbindable",
+                                        "rshared", "rslave", "rprivate", "runbindable"};
+    const char **propagation = into;
+    TRY(json_string(s, value, propagation));
+    for (size_t i = 0; i < COUNT(known); i++)
+        if (text_equal(known[i], *propagation))
+            return 0;
+    if (**propagation)
+        return json_expected(s, "shared, slave, private or unbindable");
+    *propagation = NULL;
+    return 0;
+}
+
+static const struct json_field linux_fields[] = {
+    {"namespaces", decode_namespaces, AT(config, namespaces)},
+    {"uidMappings", config_read_maps, AT(config, uid_mappings)},
+    {"gidMappings", config_read_maps, AT(config, gid_mappings)},
+    {"devices", decode_devices, 0},
+    {"cgroupsPath", json_string, AT(config, cgroups_path)},
+    {"resources", config_read_resources, AT(config, resources)},
+    {"sysctl", decode_sysctl, 0},
+    {"seccomp", decode_seccomp, AT(config, seccomp_text)},
+    {"maskedPaths", json_strings, AT(config, masked_paths)},
+    {"readonlyPaths", json_strings, AT(config, readonly_paths)},
+    {"rootfsPropagation", decode_propagation, AT(config, rootfs_propagation)},
+    {"timeOffsets", decode_time, 0},
+    {"mountLabel", config_read_unbuilt, 0},
+    {"intelRdt", config_read_unbuilt, 0},
+    {"memoryPolicy", config_read_unbuilt, 0},
+    {"netDevices", config_read_unbuilt, 0},
+    {"personality", config_read_unbuilt, 0},
+    {0},
+};
+
+int config_read_linux(struct json_source *s, struct json_object *value, void *into)
+{
+    return json_read_object(s, value, linux_fields, into);
+}
