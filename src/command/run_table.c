@@ -22,6 +22,10 @@
 
 _Static_assert(offsetof(struct word_list, words) == 0, "FIELD's offset is that of the words");
 
+static const char *const upper_words[] = {[WRITES_WHERE_BEST] = "auto",
+                                          [WRITES_DISK] = "disk",
+                                          [WRITES_MEMORY] = "memory",
+                                          NULL};
 static const char *const explain_words[] = {
     [EXPLAIN_OFF] = "off", [EXPLAIN_TEXT] = "text", [EXPLAIN_JSON] = "json", NULL};
 
@@ -103,6 +107,10 @@ static const struct option options[] = {
      .help = "attach a file system"},
     {.name = "tmpfs", FIELD(tmpfs), .metavar = "DIR[:OPT,...]",
      .help = "an empty directory in memory at DIR"},
+    {.name = "upper", FIELD(upper), .metavar = "auto|disk|memory", .words = upper_words,
+     .value = VALUE_WORDS,
+     .help = "where the overlay keeps what the container writes until its end; auto is memory for the "
+             "embedded image without --memory, and else disk"},
     {.name = "read-only", FIELD(read_only), .help = "nothing of the root file system can change"},
     {.name = "device", FIELD(devices), .metavar = "HOST[:PATH[:rwm]]", .value = VALUE_FILE,
      .help = "give access to a device of the host"},

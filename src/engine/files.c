@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "engine/request.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -302,15 +303,17 @@ static int add_mount_option(struct request *r, const char *word)
     return add_mount(r, mount);
 }
 
+/* Parents come before what lies in them; /sys, which waits for the network namespace, after all else. */
 static size_t depth(const char *path)
 {
-    size_t n = 0;
+    const char *in_sys = text_after(path, "/sys");
+    size_t n = in_sys && (!*in_sys || *in_sys == '/') ? PATH_MAX : 0;
     for (; *path; path++)
         n += *path == '/';
     return n;
 }
 
-/* Stable, and few: parents come before what lies in them. */
+/* Stable, and few. */
 static void sort_mounts(struct config *config)
 {
     for (size_t i = 1; i < config->n_mounts; i++) {

@@ -320,7 +320,6 @@ static int supervise(struct run *run)
 static int run_container(struct run *run)
 {
     struct execution *x = &run->execution;
-    journal_sweep(run->state);
     print_notes(run);
     announce(run);
     x->assembled = explain;
@@ -329,6 +328,7 @@ static int run_container(struct run *run)
     x->kill_at = run->options->kill_at;
     console_block_signals();
     int r = execute(x, &run->plan);
+    journal_sweep(run->state); /* while the command runs */
     if (r < 0) {
         int status = execution_exit_status(x, r);
         explain_failure(run);

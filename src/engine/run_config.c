@@ -48,6 +48,10 @@ static int add_root(struct request *r)
     root->lowers = arena_alloc(r->arena, 2 * sizeof *root->lowers);
     root->lowers[0] = lower;
     root->container = r->context->container_dir;
+    root->upper = o->upper == WRITES_DISK || (!o->upper && (o->rootfs || o->memory)) ? UPPER_DISK
+                  : o->upper == WRITES_MEMORY                                        ? UPPER_MEMORY
+                                                                : UPPER_MEMORY_IF_POSSIBLE;
+    root->upper_origin = "--upper memory";
     return 0;
 }
 

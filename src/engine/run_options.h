@@ -13,6 +13,7 @@ struct word_list {
 };
 
 enum explain_mode { EXPLAIN_OFF, EXPLAIN_TEXT, EXPLAIN_JSON };
+enum upper_mode { WRITES_WHERE_BEST, WRITES_DISK, WRITES_MEMORY };
 enum dry_run_mode { DRY_RUN_OFF, DRY_RUN_PLAN, DRY_RUN_JSON, DRY_RUN_OCI };
 
 struct run_options {
@@ -30,6 +31,7 @@ struct run_options {
     const char *pid, *ipc, *uts, *network, *userns, *cgroupns;
     struct word_list uid_maps, gid_maps;
     /* files */
+    enum upper_mode upper;
     struct word_list volumes, mounts, tmpfs, devices;
     const char *shm_size;
     struct word_list add_hosts, dns, dns_search, dns_options;

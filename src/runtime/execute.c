@@ -62,7 +62,7 @@ int channel_send(struct execution *x, enum token token, const struct parcel *par
     return 0;
 }
 
-static int channel_receive(struct execution *x, struct message *message, int *fds, size_t *n_fds)
+static int channel_receive(struct execution *x, int flags, struct message *message, int *fds, size_t *n_fds)
 {
     struct iovec iov = {.iov_base = message, .iov_len = sizeof *message};
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * (MAX_MOUNTS + 4))];
@@ -70,7 +70,7 @@ static int channel_receive(struct execution *x, struct message *message, int *fd
                             .msg_controllen = sizeof control};
     ssize_t n;
     do
-        n = recvmsg(x->channel[x->me != HOST], &header, MSG_CMSG_CLOEXEC);
+        n = recvmsg(x->channel[x->me != HOST], &header, flags | MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
@@ -89,7 +89,7 @@ int channel_wait(struct execution *x, enum token token, const struct parcel *par
     struct message message = {0};
     int fds[MAX_MOUNTS + 4];
     size_t n_fds = 0;
-    int r = channel_receive(x, &message, fds, &n_fds);
+    int r = channel_receive(x, 0, &message, fds, &n_fds);
     if (r < 0)
         return r;
     if (r == 0)
@@ -260,21 +260,44 @@ static int describe_failure(struct execution *x, int error)
     return error;
 }
 
+static void kill_one(struct execution *x, enum slot slot, pid_t *pid)
+{
+    if (x->slots[slot] >= 0) {
+        sys_pidfd_send_signal(x->slots[slot], SIGKILL);
+        siginfo_t info;
+        waitid(P_PIDFD, (id_t)x->slots[slot], &info, WEXITED | __WALL);
+    } else if (*pid > 0) {
+        kill(*pid, SIGKILL);
+        waitpid(*pid, NULL, __WALL);
+    }
+    *pid = 0;
+}
+
+/* The pidfd of an INIT whose birth by JOINER was not heard of yet, because something failed before. One
+ * that JOINER could not tell of waits for TOKEN_BORN, and ends at the end of the channel. */
+static void collect_init(struct execution *x)
+{
+    struct message message;
+    int fds[MAX_MOUNTS + 4];
+    size_t n_fds;
+    while (x->slots[SLOT_INIT] < 0 && channel_receive(x, MSG_DONTWAIT, &message, fds, &n_fds) == 1)
+        if (message.step == -TOKEN_INIT && n_fds == 1)
+            x->slots[SLOT_INIT] = fds[0];
+    if (x->slots[SLOT_INIT] >= 0)
+        return;
+    cleanup_fd(&x->channel[0]);
+    x->channel[0] = -1;
+    while (waitpid(-1, NULL, __WALL) > 0)
+        ;
+}
+
 static void kill_all(struct execution *x)
 {
-    for (int i = 0; i < 2; i++) {
-        pid_t *pid = i ? &x->joiner : &x->pid;
-        enum slot slot = i ? SLOT_JOINER : SLOT_INIT;
-        if (x->slots[slot] >= 0) {
-            sys_pidfd_send_signal(x->slots[slot], SIGKILL);
-            siginfo_t info;
-            waitid(P_PIDFD, (id_t)x->slots[slot], &info, WEXITED | __WALL);
-        } else if (*pid > 0) {
-            kill(*pid, SIGKILL);
-            waitpid(*pid, NULL, __WALL);
-        }
-        *pid = 0;
-    }
+    bool joiner = x->joiner > 0;
+    kill_one(x, SLOT_JOINER, &x->joiner);
+    if (joiner)
+        collect_init(x);
+    kill_one(x, SLOT_INIT, &x->pid);
 }
 
 int execute(struct execution *x, const struct plan *plan)

@@ -15,10 +15,12 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/statfs.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/xattr.h>
 
 /* File systems, and since which kernel they take id-mapped mounts (0: never): mount_setattr(2) and
  * the FS_ALLOW_IDMAP lines of the kernel. */
@@ -88,9 +90,12 @@ static uint64_t sysctl_number(const char *path, uint64_t otherwise)
 
 static void probe_own_ids(struct arena *arena, struct facts *facts)
 {
-    auto_file file = fopen("/proc/self/uid_map", "re");
+    auto_free char *text = NULL;
     struct idmap map;
-    while (file && fscanf(file, "%u %u %u", &map.inside, &map.outside, &map.count) == 3)
+    int used = 0;
+    if (file_read(AT_FDCWD, "/proc/self/uid_map", 65536, &text) < 0)
+        error_clear();
+    for (char *p = text; p && sscanf(p, "%u %u %u%n", &map.inside, &map.outside, &map.count, &used) == 3; p += used)
         *LIST_ADD(arena, &facts->own_ids.list, &facts->own_ids.count) = map;
     const struct idmaps *ids = &facts->own_ids;
     facts->in_userns = !(ids->count == 1 && ids->list[0].inside == 0 && ids->list[0].outside == 0 &&
@@ -170,10 +175,14 @@ static bool is_proc_masked(struct arena *arena, const char *mountinfo)
 
 /* What the kernel's settings say about new user namespaces; those that bind only ordinary users are
  * not looked at as the host's root. */
-static void probe_userns(struct facts *facts)
+static void probe_userns(const struct config *config, struct facts *facts)
 {
-    facts->max_userns = sysctl_number("/proc/sys/user/max_user_namespaces", UINT64_MAX);
+    const struct ns_config *user = &config->namespaces[NS_USER];
+    facts->max_userns = UINT64_MAX;
     facts->userns_clone = true;
+    if (!user->listed || user->path)
+        return;
+    facts->max_userns = sysctl_number("/proc/sys/user/max_user_namespaces", UINT64_MAX);
     if (facts->uid == 0 && !facts->in_userns)
         return;
     facts->userns_clone = sysctl_number("/proc/sys/kernel/unprivileged_userns_clone", 1) != 0;
@@ -206,6 +215,15 @@ static void probe_root(const struct config *config, struct facts *facts)
     facts->overlay = facts->uid == 0 ? true : facts->kernel >= KERNEL(5, 11);
 }
 
+/* CONFIG_TMPFS_XATTR, Linux 6.6: a memfd is a file of the kernel's own tmpfs. */
+static void probe_tmpfs(const struct config *config, struct facts *facts)
+{
+    if (!config->root.lowers || config->root.upper == UPPER_DISK || (facts->uid == 0 && !facts->in_userns))
+        return; /* then overlayfs uses trusted.*, which tmpfs always had */
+    auto_fd fd = memfd_create("probe", MFD_CLOEXEC);
+    facts->tmpfs_xattr = fd >= 0 && fsetxattr(fd, "user.bocal", "", 0, 0) == 0;
+}
+
 static void probe_sources(const struct config *config, struct facts *facts)
 {
     for (size_t i = 0; i < config->n_mounts; i++) {
@@ -229,7 +247,7 @@ int facts_probe(const struct config *config, struct facts *facts)
                       facts->kernel >> 16, facts->kernel & 0xffff);
     probe_user(arena, facts);
     probe_own_ids(arena, facts);
-    probe_userns(facts);
+    probe_userns(config, facts);
     auto_free char *mountinfo = NULL;
     TRY((int)file_read(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mountinfo));
     facts->proc_masked = is_proc_masked(arena, mountinfo);
@@ -237,9 +255,10 @@ int facts_probe(const struct config *config, struct facts *facts)
     if (facts->apparmor && text_equal(config->process.apparmor_profile, APPARMOR_DEFAULT))
         probe_apparmor(arena, facts);
     facts->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
-    facts->time_ns = access("/proc/self/ns/time", F_OK) == 0;
+    facts->time_ns = !config->namespaces[NS_TIME].listed || access("/proc/self/ns/time", F_OK) == 0;
     probe_limits(config, facts);
     probe_root(config, facts);
+    probe_tmpfs(config, facts);
     probe_sources(config, facts);
     return cgroup_probe(arena, mountinfo, &facts->cgroup);
 }

@@ -31,6 +31,7 @@ struct facts {
     bool idmap_root;         /* the root's file system takes id-mapped mounts */
     const char *root_fs;     /* its name: "ext4" */
     bool overlay;            /* the kernel has overlayfs, and on this file system */
+    bool tmpfs_xattr;        /* tmpfs keeps user.* attributes, which overlayfs needs in a user namespace */
     bool proc_masked;        /* something is mounted over parts of the caller's /proc */
 
     struct source_fact *sources; /* what binds come from */
@@ -49,6 +50,9 @@ struct facts {
 };
 
 #define KERNEL(major, minor) ((unsigned)(major) << 16 | (unsigned)(minor))
+
+/* Overlayfs takes layers by fd, and they need not be attached anywhere (clone_private_mount()). */
+#define DETACHED_LAYERS KERNEL(6, 15)
 
 /* Probes this host for what CONFIG touches: its root and the sources of its binds. Strings live in
  * the configuration's arena. -errno with a sentence. */

@@ -166,6 +166,7 @@ static const struct json_field facts_fields[] = {
     {"idmapRoot", json_flag, AT(facts, idmap_root)},
     {"rootFs", json_string, AT(facts, root_fs)},
     {"overlay", json_flag, AT(facts, overlay)},
+    {"tmpfsXattr", json_flag, AT(facts, tmpfs_xattr)},
     {"procMasked", json_flag, AT(facts, proc_masked)},
     {"sources", decode_sources, 0},
     {"subuid", decode_ranges, AT(facts, subuid)},
@@ -187,7 +188,7 @@ int facts_decode(struct arena *arena, const char *text, size_t length, const cha
 {
     *facts = (struct facts){.user = "0", .kernel = KERNEL(6, 18), .max_userns = UINT64_MAX,
                             .userns_clone = true, .idmap_root = true, .root_fs = "ext4",
-                            .overlay = true, .time_ns = true, .state_dir = "/run/bocal",
+                            .overlay = true, .tmpfs_xattr = true, .time_ns = true, .state_dir = "/run/bocal",
                             .cgroup = {.v2_is_root = true, .v2_own_processes = 1}};
     for (int i = 0; i < RLIM_NLIMITS; i++)
         facts->limits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};

@@ -24,18 +24,22 @@ static int file_write(struct execution *x, const struct step *step)
     return fd_write_all(fd, step->text, strlen(step->text));
 }
 
-/* Opens the directory of PATH inside the root, making it when missing; *NAME is the last component. */
-static int open_parent(struct execution *x, const char *path, const char **name)
+/* The directory of the step's path inside the root, made when missing; *NAME is the last component. What
+ * lies right in the container's own /dev, a slot, needs no look-up; else *OPENED owns the fd. */
+static int open_parent(struct execution *x, const struct step *step, const char **name, int *opened)
 {
+    const char *path = step->path;
     char parent[PATH_MAX];
     const char *slash = strrchr(path, '/');
     size_t length = slash ? (size_t)(slash - path) : 0;
+    *name = slash ? slash + 1 : path;
+    if (step->in)
+        return x->slots[step->in];
     if (length >= sizeof parent)
         return -ENAMETOOLONG;
     memcpy(parent, path, length);
     parent[length] = '\0';
-    *name = slash ? slash + 1 : path;
-    return mount_target(x->slots[SLOT_ROOT], length ? parent : "/", true, false);
+    return *opened = mount_target(x->slots[SLOT_ROOT], length ? parent : "/", true, false);
 }
 
 static mode_t device_type(char type)
@@ -47,25 +51,32 @@ static int file_mknod(struct execution *x, const struct step *step)
 {
     const struct device_config *device = step->data;
     const char *name;
-    auto_fd parent = open_parent(x, step->path, &name);
+    auto_fd opened = -1;
+    int parent = open_parent(x, step, &name, &opened);
     if (parent < 0)
         return parent;
     dev_t number = makedev(device->major, device->minor);
     if (mknodat(parent, name, device_type(device->type) | step->mode, number) < 0)
         return -errno;
-    if (fchownat(parent, name, device->has_uid ? device->uid : 0, device->has_gid ? device->gid : 0,
-                 AT_SYMLINK_NOFOLLOW) < 0)
+    if (x->me == HOST && fchmodat(parent, name, step->mode, 0) < 0) /* HOST has the caller's umask */
         return -errno;
-    return 0;
+    uid_t uid = device->has_uid ? device->uid : 0;
+    gid_t gid = device->has_gid ? device->gid : 0;
+    bool made_so = uid == 0 && gid == 0; /* by the container's root, and so owned */
+    return made_so || fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
 }
 
 static int file_symlink(struct execution *x, const struct step *step)
 {
     const char *name;
-    auto_fd parent = open_parent(x, step->path, &name);
+    auto_fd opened = -1;
+    int parent = open_parent(x, step, &name, &opened);
     if (parent < 0)
         return parent;
-    return symlinkat(step->source, parent, name) < 0 ? -errno : 0;
+    if (symlinkat(step->source, parent, name) < 0)
+        return -errno;
+    uid_t owner = (uid_t)step->number;
+    return owner && fchownat(parent, name, owner, owner, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 /* ---- chown of a whole tree, without readdir's allocation ---- */

@@ -203,7 +203,7 @@ static int host_prlimit(struct execution *x, const struct step *step)
 static int host_tidy(struct execution *x, const struct step *step)
 {
     layers_close(&x->layers);
-    return tree_remove(AT_FDCWD, step->path);
+    return step->source ? tree_remove(AT_FDCWD, step->path) : 0;
 }
 
 static int host_apparmor(struct execution *x, const struct step *step)

@@ -130,15 +130,31 @@ static int overlay_lowers(struct execution *x, int fs, const struct overlay_spec
     return spec->api == LAYERS_JOINED ? overlay_joined(fs, &x->layers) : 0;
 }
 
+/* A tmpfs for upper/ and work/. The fd is all that holds it until the overlay does. */
+static int overlay_memory(const struct overlay_spec *spec)
+{
+    static const char *const settings[] = {"mode", "0711", NULL}, *const names[] = {"upper", "work"};
+    auto_fd tmpfs = mount_create("tmpfs", settings, 0);
+    if (tmpfs < 0)
+        return tmpfs;
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (mkdirat(tmpfs, names[i], 0755) < 0 ||
+            (spec->owner && fchownat(tmpfs, names[i], spec->owner, spec->owner, 0) < 0))
+            return -errno;
+    return take_fd(&tmpfs);
+}
+
 /* Where names are given, they are looked up only when the overlay is made: the fds stay open. */
 static int overlay_writable(struct execution *x, int fs, const struct overlay_spec *spec)
 {
     static const struct {
         const char *key, *name;
     } parts[] = {{"upperdir", "upper"}, {"workdir", "work"}};
-    auto_fd dir = open(spec->container, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int dir = spec->container ? open(spec->container, O_PATH | O_DIRECTORY | O_CLOEXEC)
+                              : overlay_memory(spec);
     if (dir < 0)
-        return -errno;
+        return spec->container ? -errno : dir;
+    x->layers.fds[x->layers.count++] = dir;
     for (size_t i = 0; i < COUNT(parts); i++) {
         int fd = openat(dir, parts[i].name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
@@ -209,6 +225,20 @@ static int mount_tmpfs_open(struct execution *x, const struct step *step)
     if (mount < 0)
         return mount;
     x->slots[step->out] = mount;
+    return 0;
+}
+
+/* /dev made by HOST: OWNER is the container's root, as HOST sees it. */
+static int mount_dev_open(struct execution *x, const struct step *step)
+{
+    const struct mount_spec *spec = step->data;
+    auto_fd mount = mount_create(spec->type, spec->settings, spec->set);
+    if (mount < 0)
+        return mount;
+    uid_t owner = (uid_t)step->number;
+    if (fchownat(mount, "", owner, owner, AT_EMPTY_PATH) < 0)
+        return -errno;
+    x->slots[step->out] = take_fd(&mount);
     return 0;
 }
 
@@ -316,12 +346,16 @@ static bool is_null_device(int fd)
     return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 }
 
-/* Cgroup directories and `tasks` files for HOST; the null device for INIT, in whose mount namespace
+/* Cgroup directories, `tasks` files and its network namespaces for HOST; the null device for INIT, in whose mount namespace
  * it has to be opened to be bound. */
 static int mount_open(struct execution *x, const struct step *step)
 {
     bool tasks = step->out >= SLOT_TASKS && step->out < SLOT_MOUNT;
-    int flags = tasks ? O_WRONLY : step->out == SLOT_CGROUP ? O_RDONLY | O_DIRECTORY : O_PATH;
+    bool namespace = step->out == SLOT_HOSTNET || step->out == SLOT_NETNS;
+    int flags = tasks                      ? O_WRONLY
+                : step->out == SLOT_CGROUP ? O_RDONLY | O_DIRECTORY
+                : namespace                ? O_RDONLY
+                                           : O_PATH;
     auto_fd fd = open(step->path, flags | O_CLOEXEC);
     if (fd < 0)
         return -errno;
@@ -339,6 +373,7 @@ performer *const performers_mounts[OP_COUNT] = {
     [OP_ATTACH] = mount_attach_slot,
     [OP_PROC_OPEN] = mount_proc_open,
     [OP_TMPFS_OPEN] = mount_tmpfs_open,
+    [OP_DEV_OPEN] = mount_dev_open,
     [OP_MOUNT] = mount_mount,
     [OP_BIND] = mount_bind,
     [OP_BIND_FILE] = mount_bind_file,

@@ -79,6 +79,11 @@ static int process_join(struct execution *x, const struct step *step)
     return fd < 0 || setns(fd, (int)step->flags) < 0 ? -errno : 0;
 }
 
+static int process_enter(struct execution *x, const struct step *step)
+{
+    return setns(x->slots[step->in], (int)step->flags) < 0 ? -errno : 0;
+}
+
 static int process_unshare(struct execution *x, const struct step *step)
 {
     (void)x;
@@ -232,12 +237,15 @@ static void keep_head(struct execution *x, int fd)
 static int try_command(struct execution *x, const char *path)
 {
     struct stat st;
-    if (stat(path, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, 0) < 0)
-        return -EACCES;
     auto_fd fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd >= 0)
+    bool readable = fd >= 0;
+    if (!readable)
+        fd = open(path, O_PATH | O_CLOEXEC); /* what may be executed need not be readable */
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode) || faccessat(fd, "", X_OK, AT_EMPTY_PATH) < 0)
+        return -EACCES;
+    if (readable)
         keep_head(x, fd);
     if (path != x->found)
         memcpy(x->found, path, strlen(path) + 1);
@@ -326,6 +334,7 @@ performer *const performers_process[OP_COUNT] = {
     [OP_CLONE] = process_clone,
     [OP_CGROUP_JOIN] = process_cgroup_join,
     [OP_JOIN] = process_join,
+    [OP_ENTER] = process_enter,
     [OP_UNSHARE] = process_unshare,
     [OP_TIME_OFFSET] = process_time_offset,
     [OP_BECOME] = process_become,

@@ -24,6 +24,8 @@ enum slot {
     SLOT_CGROUP,  /* HOST: directory fd of the container's v2 cgroup, for CLONE_INTO_CGROUP */
     SLOT_SHIM,    /* sealed memfd of bocal-init */
     SLOT_JOINER,  /* pidfd */
+    SLOT_HOSTNET, /* HOST's own network namespace, to return to */
+    SLOT_NETNS,   /* the container's, when HOST makes it */
     SLOT_INIT,    /* pidfd */
     SLOT_USERNS,  /* the container's user namespace */
     SLOT_ROOT,    /* the mount that becomes / */
@@ -45,7 +47,9 @@ enum token {
     TOKEN_NONE,
     TOKEN_IDS,       /* ids are mapped; HOST's mounts travel with it */
     TOKEN_INIT,      /* JOINER has borne INIT; its pidfd travels with it */
+    TOKEN_BORN,      /* HOST has that pidfd, and can end what it begins */
     TOKEN_DEVICES,   /* the device filter is in force */
+    TOKEN_NETWORK,   /* the network namespace travels with it */
     TOKEN_TTY,       /* the terminal's host end travels with it */
     TOKEN_ASSEMBLED, /* INIT has nothing left to do but the last few steps */
     TOKEN_EXPLAINED, /* HOST has printed the plan: go on */
@@ -79,6 +83,7 @@ enum token {
     X(DIE_WITH, "signal", "SIGKILL me when bocal ends", false)              \
     X(CGROUP_JOIN, "cgroup", "join {p} by {i}", false)                      \
     X(JOIN, "join", "{f} of {p}", false)                                    \
+    X(ENTER, "join", "{f} {i}", false)                                      \
     X(UNSHARE, "unshare", "{f}", false)                                     \
     X(TIME_OFFSET, "time", "boot time starts at {n} s", false)              \
     X(BECOME, "ids", "become {n} of the user namespace", false)             \
@@ -86,6 +91,7 @@ enum token {
     X(PROC_OPEN, "procfs", "a private one{t} as {o}", false)                \
     X(ATTACH, "attach", "{i} at {p}", false)                                \
     X(TMPFS_OPEN, "tmpfs", "{t} as {o}", false)                             \
+    X(DEV_OPEN, "tmpfs", "{t} as {o}", false)                               \
     X(MOUNT, "mount", "{s} at {p}{t}", false)                                 \
     X(BIND, "bind", "{s} at {p}{t}", false)                                 \
     X(CHOWN_TREE, "chown", "{p} to {t}", false)                             \

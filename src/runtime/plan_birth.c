@@ -47,12 +47,32 @@ static int choose_apparmor(struct builder *b)
     return 0;
 }
 
+/* In memory nothing of the container touches a disk, nor is there anything to remove; but memory is less
+ * than disks have, and counts against the container's limit: only where somebody asked, or where it is
+ * the default and there is no limit. */
+static int choose_upper(struct builder *b)
+{
+    const struct root_config *root = &b->config->root;
+    const struct facts *facts = b->facts;
+    if (!root->lowers || root->upper == UPPER_DISK)
+        return 0;
+    bool in_userns = b->ids.joined || (b->ids.fresh && !b->ids.host_overlay) || facts->in_userns;
+    const char *reason = facts->kernel < DETACHED_LAYERS        ? "needs Linux 6.15"
+                         : in_userns && !facts->tmpfs_xattr ? "this kernel's tmpfs keeps no attributes"
+                                                            : NULL;
+    if (reason && root->upper == UPPER_MEMORY)
+        return refuse(-EOPNOTSUPP, "%s: %s (leave it out: then it is on disk)", root->upper_origin, reason);
+    b->memory_upper = !reason;
+    return 0;
+}
+
 int plan_prepare(struct builder *b)
 {
     const struct root_config *root = &b->config->root;
+    TRY(choose_upper(b));
     plan_add(b, (struct step){.op = OP_STATE, .by = HOST, .path = b->state,
                               .why = "the journal: what delete has to undo"});
-    if (root->lowers) {
+    if (root->lowers && !b->memory_upper) {
         bool owned = b->ids.idmapped_root;
         uint32_t owner = owned ? b->ids.map.uids.list[0].outside : b->facts->uid;
         plan_add(b, (struct step){.op = OP_LAYER, .by = HOST, .path = root->container,
@@ -70,8 +90,9 @@ int plan_prepare(struct builder *b)
 /* How the configuration's namespaces come about: by the birth, by joining, or not at all. The cgroup
  * namespace is made later, from inside the cgroup (cgroup_namespaces(7): its root is the cgroup that
  * the caller is in), and so is the network namespace, whose making takes longer than everything else
- * (docs/performance.md): INIT does that while HOST maps ids and mounts layers. The time namespace is
- * entered by a birth after its offsets are set. */
+ * (docs/performance.md): without a user namespace of the container's own HOST makes it, while INIT mounts;
+ * with one it has to be made inside that, and INIT does, while HOST maps ids and mounts layers. The time
+ * namespace is entered by a birth after its offsets are set. */
 static void sort_namespaces(struct builder *b)
 {
     for (int i = 0; i < NS_COUNT; i++) {
@@ -83,6 +104,8 @@ static void sort_namespaces(struct builder *b)
     }
     if (b->config->namespaces[NS_TIME].listed && !b->config->namespaces[NS_TIME].path)
         b->joins = true;
+    const struct ns_config *network = &b->config->namespaces[NS_NETWORK];
+    b->host_network = network->listed && !network->path && !b->joins && !b->ids.fresh;
 }
 
 static void add_birth(struct builder *b, enum actor by, uint64_t flags, enum slot out)
@@ -203,6 +226,58 @@ static void add_joiner(struct builder *b)
     plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = BIRTH, .token = TOKEN_INIT,
                               .text = "INIT is born", .out = SLOT_INIT, .data = parcel,
                               .why = "HOST is its parent"});
+    static const struct parcel nothing;
+    const char *why = "INIT does nothing before HOST can end it";
+    plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = BIRTH, .token = TOKEN_BORN,
+                              .text = "INIT is known", .data = &nothing, .why = why});
+    plan_add(b, (struct step){.op = OP_WAIT, .by = INIT, .phase = BIRTH, .token = TOKEN_BORN,
+                              .text = "INIT is known", .data = &nothing, .why = why});
+}
+
+static struct parcel *netns_parcel(struct builder *b)
+{
+    struct parcel *parcel = arena_alloc(b->arena, sizeof *parcel);
+    parcel->slots[0] = SLOT_NETNS;
+    return parcel;
+}
+
+static struct step *add_network_step(struct builder *b, enum op op, const char *why)
+{
+    return plan_add(b, (struct step){.op = op, .by = HOST, .phase = BIRTH, .why = why,
+                                     .flags = ns_flags[NS_NETWORK]});
+}
+
+/* HOST steps into a new one, sets it up, and returns. */
+static void add_network(struct builder *b)
+{
+    const char *why = "network_namespaces(7), while INIT mounts", *own = "/proc/self/ns/net";
+    if (!b->host_network)
+        return;
+    struct step *step = add_network_step(b, OP_OPEN, "to return to");
+    step->path = own;
+    step->out = SLOT_HOSTNET;
+    add_network_step(b, OP_UNSHARE, why);
+    add_network_step(b, OP_LOOPBACK, "network none: lo alone");
+    step = add_network_step(b, OP_OPEN, why);
+    step->path = own;
+    step->out = SLOT_NETNS;
+    add_network_step(b, OP_ENTER, "bocal stays where it was")->in = SLOT_HOSTNET;
+    step = add_network_step(b, OP_SEND, "INIT joins it");
+    step->token = TOKEN_NETWORK;
+    step->text = "@netns";
+    step->data = netns_parcel(b);
+}
+
+void plan_network_enter(struct builder *b)
+{
+    if (!b->host_network)
+        return;
+    b->host_network = false; /* once is enough */
+    plan_add(b, (struct step){.op = OP_WAIT, .by = INIT, .phase = FILES, .token = TOKEN_NETWORK,
+                              .text = "the network namespace is made", .out = SLOT_NETNS,
+                              .data = netns_parcel(b), .why = "sysfs shows whose network it is mounted in"});
+    plan_add(b, (struct step){.op = OP_ENTER, .by = INIT, .phase = FILES, .in = SLOT_NETNS,
+                              .flags = ns_flags[NS_NETWORK], .why = "made by HOST meanwhile"});
 }
 
 /* The kernel verifies and translates it for a quarter of a millisecond: HOST sees to it while INIT
@@ -257,9 +332,10 @@ int plan_birth(struct builder *b)
         plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = BIRTH, .token = TOKEN_IDS,
                                   .text = "ids are mapped, mounts are ready", .data = b->parcel,
                                   .why = "INIT waits for it"});
-    add_device_filter(b);
     if (b->joins)
         add_joiner(b);
+    add_network(b);
+    add_device_filter(b);
     add_die_with(b, INIT);
     if (!b->joins)
         add_own_values(b);

@@ -12,7 +12,7 @@ struct ids {
     uint32_t inside_uid, inside_gid; /* what INIT becomes while it assembles */
     struct map_spec map;
     bool idmapped_root;  /* the root's files keep their ids on disk, mounts map them */
-    bool host_overlay;   /* HOST makes the overlay (Linux 6.13 takes detached layers) */
+    bool host_overlay;   /* HOST makes the overlay (Linux 6.15 takes detached layers) */
 };
 
 /* A directory that the container has in one hierarchy. */
@@ -31,10 +31,16 @@ struct builder {
     struct ids ids;
     uint64_t born;       /* CLONE_NEW* that the birth itself makes */
     bool joins;          /* there is a JOINER */
+    bool host_network;   /* HOST makes the network namespace */
     const struct step *device_filter; /* HOST attaches it while INIT works; or NULL */
     const char *apparmor; /* the profile that INIT takes on, or NULL */
     bool clone_into;     /* SLOT_CGROUP is where INIT is born */
+    bool memory_upper;   /* what is written into the overlay is kept in a tmpfs */
     bool devices;        /* /dev is the container's own tmpfs */
+    bool host_dev;       /* HOST makes it */
+    bool devices_made;   /* and has its nodes */
+    bool generated;      /* /etc/hosts and its like are there */
+    bool masks_open;     /* SLOT_EMPTY and SLOT_NULL are there */
     size_t n_mounts;     /* slots of SLOT_MOUNT used so far */
     enum slot *mount_slots; /* per config mount: the slot of its detached source, or SLOT_NONE */
     const struct mount_config *readonly_cgroup; /* v1: made read-only after the last mount */
@@ -58,9 +64,13 @@ void plan_parcel(struct builder *b, enum slot slot);
 int plan_choose_ids(struct builder *b);          /* plan_ids.c */
 int plan_prepare(struct builder *b);             /* plan_birth.c */
 int plan_birth(struct builder *b);               /* plan_birth.c */
+void plan_network_enter(struct builder *b);      /* plan_birth.c: INIT takes over what HOST has made */
 int plan_cgroup_prepare(struct builder *b);      /* plan_cgroup.c */
 void plan_cgroup_join(struct builder *b);        /* plan_cgroup.c */
 int plan_mount_sources(struct builder *b);       /* plan_files.c: what HOST opens for INIT */
+bool plan_is_dev(const struct mount_config *mount);   /* plan_devices.c: the mount of the container's /dev */
+int plan_host_dev(struct builder *b, const struct mount_config *mount); /* plan_devices.c: HOST makes it, if it can */
+void plan_devices(struct builder *b);            /* plan_devices.c: what INIT makes in it */
 void plan_namespace_values(struct builder *b);   /* plan_files.c */
 int plan_files(struct builder *b);               /* plan_files.c */
 int plan_cgroup_mount(struct builder *b, const struct mount_config *mount); /* plan_cgroup.c */

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* "No step of op LATER by the same process may come before the last step of op EARLIER." */
+/* "No step of op LATER may come before the last step of op EARLIER"; but what HOST does owes nothing to the
+ * others, who begin with what it has done. */
 struct order {
     enum op earlier, later;
     const char *reason;
@@ -31,9 +32,6 @@ static const struct order orders[] = {
     {OP_PROPAGATION, OP_ATTACH, "the mount would propagate to the host"},
     {OP_PROPAGATION, OP_MOUNT, "the mount would propagate to the host"},
     {OP_PROPAGATION, OP_BIND, "the mount would propagate to the host"},
-    {OP_MOUNT, OP_MASK, "the mount would cover the mask"},
-    {OP_MOUNT, OP_READONLY, "the mount would cover it"},
-    {OP_BIND, OP_MASK, "the mount would cover the mask"},
     {OP_MASK, OP_PIVOT, "everything is attached before the pivot"},
     {OP_MOUNT, OP_PIVOT, "everything is attached before the pivot"},
     {OP_BIND, OP_PIVOT, "the source lies in the old root"},
@@ -63,6 +61,7 @@ static const enum op after_seccomp[] = {OP_EXEC, OP_CAPS, OP_DIE_WITH};
 static const enum op privileged[] = {
     OP_MOUNT, OP_BIND,   OP_BIND_OPEN, OP_OVERLAY,  OP_ATTACH, OP_MKNOD,   OP_MASK,     OP_READONLY,
     OP_PIVOT, OP_SYSCTL, OP_HOSTNAME,  OP_LOOPBACK, OP_JOIN,   OP_UNSHARE, OP_BOUNDING, OP_CHOWN_TREE,
+    OP_ENTER,
 };
 
 static bool is_one_of(enum op op, const enum op *list, size_t count)
@@ -84,11 +83,14 @@ static int wrong(const struct plan *plan, size_t i, const char *reason)
 static int check_orders(const struct plan *plan)
 {
     for (size_t r = 0; r < COUNT(orders); r++) {
-        bool seen = false;
+        bool seen = false, seen_by_others = false;
         for (size_t i = 0; i < plan->count; i++) {
-            if (plan->steps[i].op == orders[r].later)
+            const struct step *step = &plan->steps[i];
+            if (step->op == orders[r].later) {
                 seen = true;
-            if (plan->steps[i].op == orders[r].earlier && seen)
+                seen_by_others |= step->by != HOST;
+            }
+            if (step->op == orders[r].earlier && (step->by == HOST ? seen : seen_by_others))
                 return wrong(plan, i, orders[r].reason);
         }
     }
@@ -144,6 +146,46 @@ static int check_tokens(const struct plan *plan)
     return 0;
 }
 
+/* The channel is a queue: what HOST sends to the others is taken out in the same order. */
+static int check_queue(const struct plan *plan)
+{
+    size_t next = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct step *wait = &plan->steps[i];
+        if (wait->op != OP_WAIT || wait->by == HOST)
+            continue;
+        while (next < plan->count && (plan->steps[next].op != OP_SEND || plan->steps[next].by != HOST))
+            next++;
+        if (next == plan->count || plan->steps[next].token != wait->token)
+            return wrong(plan, i, "waits for what is not the next to come");
+        next++;
+    }
+    return 0;
+}
+
+/* Whether a mount at PATH covers what lies at BELOW. */
+static bool covers(const char *path, const char *below)
+{
+    size_t length = path && below ? strlen(path) : 0;
+    while (length && path[length - 1] == '/')
+        length--;
+    return path && below && strncmp(path, below, length) == 0 &&
+           (below[length] == '/' || below[length] == '\0');
+}
+
+static int check_masks(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct step *mask = &plan->steps[i];
+        for (size_t k = i + 1; k < plan->count && (mask->op == OP_MASK || mask->op == OP_READONLY); k++) {
+            const struct step *step = &plan->steps[k];
+            if ((step->op == OP_MOUNT || step->op == OP_BIND) && covers(step->path, mask->path))
+                return wrong(plan, k, "the mount would cover the mask");
+        }
+    }
+    return 0;
+}
+
 /* HOST attaches the device filter while INIT works, so that their order is a token's. */
 static int check_devices(const struct plan *plan)
 {
@@ -192,6 +234,8 @@ int plan_check(const struct plan *plan)
     TRY(check_orders(plan));
     TRY(check_slots(plan));
     TRY(check_tokens(plan));
+    TRY(check_queue(plan));
+    TRY(check_masks(plan));
     TRY(check_devices(plan));
     return check_end(plan);
 }

@@ -13,6 +13,8 @@
 
 #include <linux/capability.h>
 
+enum { NOT_YET = INT32_MAX };
+
 static struct step *add_file_step(struct builder *b, struct step step)
 {
     step.by = INIT;
@@ -104,10 +106,11 @@ static struct overlay_spec *overlay_spec(struct builder *b)
     struct overlay_spec *overlay = arena_alloc(b->arena, sizeof *overlay);
     *overlay = (struct overlay_spec){
         .lowers = b->config->root.lowers,
-        .api = b->facts->kernel >= KERNEL(6, 13)  ? LAYERS_FDS
-               : b->facts->kernel >= KERNEL(6, 7) ? LAYERS_NAMED
-                                                  : LAYERS_JOINED,
-        .container = b->config->root.container,
+        .api = b->facts->kernel >= DETACHED_LAYERS ? LAYERS_FDS
+               : b->facts->kernel >= KERNEL(6, 7)  ? LAYERS_NAMED
+                                                   : LAYERS_JOINED,
+        .container = b->memory_upper ? NULL : b->config->root.container,
+        .owner = b->ids.host_overlay ? b->ids.map.uids.list[0].outside : 0,
         .idmapped = b->ids.idmapped_root,
         .userxattr = (b->ids.fresh && !b->ids.host_overlay) || b->facts->in_userns,
     };
@@ -119,15 +122,12 @@ static void add_overlay(struct builder *b, enum actor by)
     struct overlay_spec *overlay = overlay_spec(b);
     plan_add(b, (struct step){
                     .op = OP_OVERLAY, .by = by, .phase = by == HOST ? BIRTH : FILES,
-                    .source = b->config->root.container, .path = overlay->lowers[0],
+                    .source = overlay->lowers[0],
+                    .path = overlay->container ? overlay->container : "a tmpfs of its own",
                     .in = overlay->idmapped ? SLOT_USERNS : SLOT_NONE, .out = SLOT_ROOT,
                     .text = overlay->idmapped ? ", layers id-mapped" : "", .data = overlay,
                     .why = b->config->root.origin ? b->config->root.origin
                                                   : "the image is shared, its changes are not"});
-    /* "container under lower" reads the other way round: what is written lies over the image */
-    struct step *step = &b->plan->steps[b->plan->count - 1];
-    step->source = overlay->lowers[0];
-    step->path = b->config->root.container;
 }
 
 static void add_root_bind(struct builder *b, enum actor by)
@@ -150,7 +150,7 @@ static int add_mapped_lowers(struct builder *b)
         return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.7", MAX_JOINED);
     for (size_t i = 0; b->config->root.lowers[i]; i++) {
         if (b->n_mounts == MAX_MOUNTS)
-            return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.13", MAX_MOUNTS);
+            return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.15", MAX_MOUNTS);
         struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
         *spec = (struct mount_spec){.type = "bind", .idmap = true, .set = MOUNT_ATTR_RDONLY};
         enum slot slot = (enum slot)(SLOT_MOUNT + (int)b->n_mounts++);
@@ -176,7 +176,9 @@ int plan_mount_sources(struct builder *b)
         }
     }
     for (size_t i = 0; i < config->n_mounts; i++)
-        if (text_equal(config->mounts[i].type, "bind"))
+        if (plan_is_dev(&config->mounts[i]))
+            TRY(plan_host_dev(b, &config->mounts[i]));
+        else if (text_equal(config->mounts[i].type, "bind"))
             TRY(add_bind_source(b, &config->mounts[i], &b->mount_slots[i]));
     return 0;
 }
@@ -191,7 +193,7 @@ static int add_root(struct builder *b)
         for (size_t i = 0; b->config->root.lowers[i]; i++) {
             const char *at = plan_text(b, "%s/lower%zu", b->config->root.container, i);
             add_file_step(b, (struct step){.op = OP_ATTACH, .in = (enum slot)(SLOT_MOUNT + (int)i),
-                                           .path = at, .why = "overlayfs before Linux 6.13 takes "
+                                           .path = at, .why = "overlayfs before Linux 6.15 takes "
                                                               "attached layers only"});
             *LIST_ADD(b->arena, &attached, &n) = at;
         }
@@ -269,10 +271,10 @@ static int add_mount(struct builder *b, size_t index)
                                        "container_file_t %s, and leave out %s)",
                           mount->origin, mount->source, mount->options[i]);
     bool bind = text_equal(mount->type, "bind");
-    bool dev = text_equal(mount->destination, "/dev") && text_equal(mount->type, "tmpfs");
+    bool dev = plan_is_dev(mount);
     const char *text = plan_text(b, "%s%s", mount_options_describe(b->arena, spec),
                                  dev ? ", as @files" : "");
-    enum slot slot = b->mount_slots[index];
+    enum slot slot = dev && b->host_dev ? SLOT_FILES : b->mount_slots[index];
     spec->strict = is_kernel_fs(mount->type);
     if (slot)
         add_file_step(b, (struct step){.op = OP_BIND, .in = slot, .source = mount->source,
@@ -296,49 +298,6 @@ static int add_mount(struct builder *b, size_t index)
                              .why = mount->origin});
     b->devices |= dev;
     return 0;
-}
-
-/* mknod(2) needs CAP_MKNOD in the *initial* user namespace; elsewhere the host's own nodes are
- * bound, which runtime-spec config-linux.md allows. */
-static void add_device(struct builder *b, const struct device_config *device)
-{
-    bool bind = b->ids.fresh || b->ids.joined || b->facts->in_userns ||
-                !(b->facts->capabilities >> CAP_MKNOD & 1);
-    unsigned mode = device->has_mode ? device->mode : 0666;
-    if (bind) {
-        struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
-        *spec = (struct mount_spec){.type = "bind", .set = MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID};
-        const char *source = device->host_path ? device->host_path : device->path;
-        add_file_step(b, (struct step){.op = OP_BIND, .source = source, .path = device->path,
-                                       .data = spec, .text = "", .why = device->origin});
-        return;
-    }
-    struct device_config *node = arena_alloc(b->arena, sizeof *node);
-    *node = *device;
-    add_file_step(b, (struct step){.op = OP_MKNOD, .path = device->path, .mode = mode,
-                                   .text = plan_text(b, ", %c %u:%u %04o", device->type,
-                                                     device->major, device->minor, mode),
-                                   .data = node, .why = device->origin});
-}
-
-static void add_devices(struct builder *b)
-{
-    static const struct {
-        const char *path, *target;
-    } links[] = {
-        {"/dev/fd", "/proc/self/fd"},       {"/dev/stdin", "/proc/self/fd/0"},
-        {"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"},
-        {"/dev/ptmx", "pts/ptmx"},
-    };
-    if (!b->devices)
-        return;
-    for (size_t i = 0; i < b->config->n_devices; i++)
-        add_device(b, &b->config->devices[i]);
-    for (size_t i = 0; i < COUNT(links); i++)
-        add_file_step(b, (struct step){.op = OP_SYMLINK, .path = links[i].path,
-                                       .source = links[i].target,
-                                       .why = "runtime-spec: default devices",
-                                       .tolerate = {{EEXIST}}});
 }
 
 static int add_terminal(struct builder *b)
@@ -379,6 +338,9 @@ static void add_generated(struct builder *b)
         {"resolv.conf", b->config->files.resolv_conf},
     };
     bool open = b->devices;
+    if (b->generated)
+        return;
+    b->generated = true;
     if (!open && b->facts->kernel < bind_from_unattached) {
         plan_note(b, "/etc/hosts, /etc/hostname and /etc/resolv.conf are the image's: the container has "
                      "no /dev of its own to keep generated ones in, and this kernel is older than 6.15");
@@ -403,28 +365,55 @@ static void add_generated(struct builder *b)
     }
 }
 
-static void add_masks(struct builder *b)
+static bool is_at_or_below(const char *path, const char *top)
 {
-    char *const *masked = b->config->masked_paths;
-    char *const *readonly = b->config->readonly_paths;
-    if (b->readonly_cgroup)
-        add_file_step(b, (struct step){.op = OP_READONLY, .path = b->readonly_cgroup->destination,
-                                       .why = b->readonly_cgroup->origin});
-    if (masked && masked[0]) {
-        add_file_step(b, (struct step){.op = OP_TMPFS_OPEN, .text = "empty, read-only,",
-                                       .out = SLOT_EMPTY, .flags = MOUNT_ATTR_RDONLY,
-                                       .why = "for masks of directories"});
-        add_file_step(b, (struct step){.op = OP_OPEN, .path = "/dev/null", .out = SLOT_NULL,
-                                       .why = "the host's, verified, for masks of files"});
-    }
-    for (size_t i = 0; masked && masked[i]; i++)
-        add_file_step(b, (struct step){.op = OP_MASK, .in = SLOT_EMPTY, .path = masked[i],
-                                       .why = "default: it tells about the host",
-                                       .tolerate = {{ENOENT, ENOTDIR}}});
-    for (size_t i = 0; readonly && readonly[i]; i++)
-        add_file_step(b, (struct step){.op = OP_READONLY, .path = readonly[i],
-                                       .why = "default: it changes the host",
-                                       .tolerate = {{ENOENT, ENOTDIR}}});
+    const char *rest = text_after(path, top);
+    return rest && (!*rest || *rest == '/' || text_equal(top, "/"));
+}
+
+/* Whether mounts from number FIRST on have nothing to do with PATH. */
+static bool is_settled(const struct config *config, size_t first, const char *path)
+{
+    for (size_t i = first; i < config->n_mounts; i++)
+        if (is_at_or_below(path, config->mounts[i].destination) ||
+            is_at_or_below(config->mounts[i].destination, path))
+            return false;
+    return true;
+}
+
+static void open_masks(struct builder *b)
+{
+    if (b->masks_open || !b->config->masked_paths || !b->config->masked_paths[0])
+        return;
+    b->masks_open = true;
+    add_file_step(b, (struct step){.op = OP_TMPFS_OPEN, .text = "empty, read-only,", .out = SLOT_EMPTY,
+                                   .flags = MOUNT_ATTR_RDONLY, .why = "for masks of directories"});
+    add_file_step(b, (struct step){.op = OP_OPEN, .path = "/dev/null", .out = SLOT_NULL,
+                                   .why = "the host's, verified, for masks of files"});
+}
+
+/* The masks that mounts from NEXT on leave alone; those that they left alone at an earlier call, with
+ * DONE, are there already. */
+static void add_masks(struct builder *b, size_t done, size_t next)
+{
+    const struct config *config = b->config;
+    const struct {
+        char *const *paths;
+        enum op op;
+        enum slot in;
+        const char *why;
+    } kinds[] = {
+        {config->masked_paths, OP_MASK, SLOT_EMPTY, "default: it tells about the host"},
+        {config->readonly_paths, OP_READONLY, SLOT_NONE, "default: it changes the host"},
+    };
+    open_masks(b);
+    for (size_t k = 0; k < COUNT(kinds); k++)
+        for (size_t i = 0; kinds[k].paths && kinds[k].paths[i]; i++) {
+            const char *path = kinds[k].paths[i];
+            if (is_settled(config, next, path) && (done == NOT_YET || !is_settled(config, done, path)))
+                add_file_step(b, (struct step){.op = kinds[k].op, .in = kinds[k].in, .path = path,
+                                               .why = kinds[k].why, .tolerate = {{ENOENT, ENOTDIR}}});
+        }
 }
 
 static int add_sysctls(struct builder *b)
@@ -448,7 +437,8 @@ void plan_namespace_values(struct builder *b)
                                    .why = propagation ? "/linux/rootfsPropagation"
                                                       : "no mount of the container reaches the host"});
     const struct ns_config *network = &config->namespaces[NS_NETWORK];
-    if (network->listed && !network->path)
+    bool make_network = network->listed && !network->path && !b->host_network;
+    if (make_network)
         add_file_step(b, (struct step){.op = OP_UNSHARE, .flags = ns_flags[NS_NETWORK],
                                        .why = "network_namespaces(7), while HOST works"});
     if (config->hostname && config->namespaces[NS_UTS].listed)
@@ -457,21 +447,37 @@ void plan_namespace_values(struct builder *b)
     if (config->domainname)
         add_file_step(b, (struct step){.op = OP_DOMAINNAME, .text = config->domainname,
                                        .why = "--domainname"});
-    if (network->listed && !network->path)
+    if (make_network)
         add_file_step(b, (struct step){.op = OP_LOOPBACK, .why = "network none: lo alone"});
 }
 
+/* What can be done before the network namespace is there is done while HOST makes it. */
 int plan_files(struct builder *b)
 {
     const struct config *config = b->config;
+    size_t masked = NOT_YET;
     TRY(add_root(b));
     add_proc(b);
-    for (size_t i = 0; i < config->n_mounts; i++)
+    for (size_t i = 0; i < config->n_mounts; i++) {
+        if (is_settled(config, i, "/dev"))
+            plan_devices(b);
+        if (b->host_network && text_equal(config->mounts[i].type, "sysfs")) {
+            if (is_settled(config, i, "/etc"))
+                add_generated(b);
+            add_masks(b, NOT_YET, i);
+            masked = i;
+            plan_network_enter(b);
+        }
         TRY(add_mount(b, i));
-    add_devices(b);
+    }
+    plan_devices(b);
+    plan_network_enter(b);
     TRY(add_terminal(b));
     add_generated(b);
-    add_masks(b);
+    if (b->readonly_cgroup)
+        add_file_step(b, (struct step){.op = OP_READONLY, .path = b->readonly_cgroup->destination,
+                                       .why = b->readonly_cgroup->origin});
+    add_masks(b, masked, config->n_mounts);
     if (config->root.readonly)
         add_file_step(b, (struct step){.op = OP_READONLY, .path = "/", .why = "--read-only"});
     TRY(add_sysctls(b));

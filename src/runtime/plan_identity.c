@@ -161,10 +161,14 @@ static void add_command(struct builder *b, const struct capabilities *caps)
     plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = COMMAND, .token = TOKEN_RUNNING,
                               .text = "the command runs", .data = &nothing,
                               .why = "the report's end is closed by exec"});
-    if (b->config->root.lowers && b->facts->uid == 0)
+    if (b->config->root.lowers && b->memory_upper && b->ids.host_overlay)
+        plan_add(b, (struct step){.op = OP_TIDY, .by = HOST, .phase = COMMAND, .path = "the layers' fds",
+                                  .why = "the overlay holds them"});
+    else if (b->config->root.lowers && b->facts->uid == 0)
         plan_add(b, (struct step){.op = OP_TIDY, .by = HOST, .phase = COMMAND,
                                   .path = plan_text(b, "%s/work/work/incompat",
                                                     b->config->root.container),
+                                  .source = "",
                                   .why = "overlay's mark for the next mount, which never comes"});
 }
 

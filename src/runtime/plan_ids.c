@@ -195,7 +195,7 @@ static int ids_given(struct builder *b)
 static void describe_overlay(struct builder *b)
 {
     struct ids *ids = &b->ids;
-    ids->host_overlay = ids->idmapped_root && b->facts->kernel >= KERNEL(6, 13);
+    ids->host_overlay = ids->idmapped_root && b->facts->kernel >= DETACHED_LAYERS;
     ids->map.process = SLOT_INIT;
 }
 

@@ -33,7 +33,8 @@ const char *slot_name(enum slot slot, char buffer[16])
         [SLOT_JOINER] = "@joiner", [SLOT_INIT] = "@init",     [SLOT_USERNS] = "@userns",
         [SLOT_ROOT] = "@root",     [SLOT_PROC] = "@proc",     [SLOT_NULL] = "@null",
         [SLOT_EMPTY] = "@empty",   [SLOT_FILES] = "@files",   [SLOT_PTS] = "@pts",
-        [SLOT_TTY] = "@tty",       [SLOT_CONSOLE] = "@console",
+        [SLOT_TTY] = "@tty",       [SLOT_CONSOLE] = "@console", [SLOT_HOSTNET] = "@hostnet",
+        [SLOT_NETNS] = "@netns",
     };
     if (slot < SLOT_TASKS)
         return names[slot];

@@ -29,14 +29,15 @@ enum { MAX_LAYERS = 500 };
 enum layer_api {
     LAYERS_JOINED, /* one string of them all, of at most 255 bytes: MAX_JOINED names in /proc/self/fd */
     LAYERS_NAMED,  /* lowerdir+ since 6.7: a string each */
-    LAYERS_FDS,    /* since 6.13 */
+    LAYERS_FDS,    /* since 6.13; detached ones since 6.15 */
 };
 enum { MAX_JOINED = 13 };
 
 struct overlay_spec {
     const char **lowers;     /* topmost first */
     enum layer_api api;
-    const char *container;   /* holds upper/ and work/ */
+    const char *container;   /* holds upper/ and work/; NULL: a tmpfs, made with the overlay */
+    uint32_t owner;          /* of that tmpfs' directories, as the maker sees ids */
     bool idmapped;           /* lowers through SLOT_USERNS */
     bool userxattr;
     bool readonly;

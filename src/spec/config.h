@@ -136,12 +136,17 @@ struct process_config {
     int32_t oom_score_adj;
 };
 
+/* Where an overlay keeps what is written: on disk, or in a tmpfs that nobody else sees. */
+enum upper_choice { UPPER_DISK, UPPER_MEMORY, UPPER_MEMORY_IF_POSSIBLE };
+
 /* Where the root file system comes from. */
 struct root_config {
     const char *path;     /* the directory, when not an overlay */
     bool readonly;
     const char **lowers;  /* overlay: lower directories, topmost first; NULL when not an overlay */
-    const char *container; /* overlay: the host directory that holds upper/ and work/ */
+    const char *container; /* overlay: the host directory that holds upper/ and work/ when on disk */
+    enum upper_choice upper;
+    const char *upper_origin;
     const char *origin;
 };
 

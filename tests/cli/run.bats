@@ -154,6 +154,21 @@ load helpers
     contains "bocal-init"
 }
 
+@test "joining a namespace, as the host's root" {
+    require root
+    "$BOCAL" run --userns host /bin/sh -c 'echo ready; sleep 60' >out &
+    outer=$!
+    for _ in $(seq 100); do [ -s out ] && break; sleep 0.05; done
+    inner=$(pgrep -P $outer | head -1)
+    wanted=$(readlink /proc/$inner/ns/net)
+    run bocal run --userns host --network container:$inner --pid container:$inner /bin/sh -c 'readlink /proc/self/ns/net; ps'
+    kill -TERM $outer
+    wait $outer || true
+    [ "$status" = 0 ]
+    contains "$wanted"
+    contains "sleep 60"
+}
+
 @test "--uptime starts the clock" {
     run bocal run --uptime /bin/cut -d. -f1 /proc/uptime
     [ "$status" = 0 ]

@@ -29,7 +29,9 @@ static const struct wrong {
     {"there would be a moment without limits", {H(CGROUP_CREATE), BORN, H(CGROUP_SET), END}},
     {"ids are mapped before any mount", {BORN, I(MOUNT), I(BECOME), END}},
     {"the mount would propagate to the host", {BORN, I(MOUNT), I(PROPAGATION), END}},
-    {"the mount would cover the mask", {BORN, I(MASK), I(MOUNT), END}},
+    {"the mount would cover the mask", {BORN, I(MASK, .path = "/proc/kcore"), I(MOUNT, .path = "/proc"), END}},
+    {"the mount would cover the mask",
+     {BORN, I(READONLY, .path = "/sys/fs/cgroup"), I(BIND, .path = "/sys/"), END}},
     {"everything is attached before the pivot", {BORN, I(PIVOT), I(MOUNT), END}},
     {"the source lies in the old root", {BORN, I(PIVOT), I(BIND), END}},
     {"the user is looked up in the container's files", {BORN, I(USER), I(PIVOT), END}},
@@ -48,6 +50,9 @@ static const struct wrong {
     {"waits for what is sent only later",
      {BORN, I(WAIT, .token = TOKEN_IDS, .data = &nothing),
       H(SEND, .token = TOKEN_IDS, .data = &nothing), END}},
+    {"waits for what is not the next to come",
+     {BORN, H(SEND, .token = TOKEN_IDS, .data = &nothing), H(SEND, .token = TOKEN_DEVICES, .data = &nothing),
+      I(WAIT, .token = TOKEN_DEVICES, .data = &nothing), I(WAIT, .token = TOKEN_IDS, .data = &nothing), END}},
     {"sends or waits for nothing", {BORN, H(SEND, .data = &nothing), END}},
     {"0 exec steps, wanted one", {BORN, I(UMASK)}},
 };
@@ -76,8 +81,8 @@ static void misordered_plans_are_rejected(void **state)
 static void a_right_plan_passes(void **state)
 {
     (void)state;
-    static const struct step steps[12] = {H(STATE), BORN, I(PROPAGATION), I(MOUNT), I(PIVOT),
-                                          I(IDS), I(CAPS), END};
+    static const struct step steps[12] = {H(STATE), BORN, I(PROPAGATION), I(MASK, .path = "/proc/kcore"),
+                                          I(MOUNT, .path = "/pro"), I(PIVOT), I(IDS), I(CAPS), END};
     struct plan plan = plan_of(steps);
     assert_int_equal(plan_check(&plan), 0);
 }
