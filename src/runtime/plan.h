@@ -48,7 +48,7 @@ enum token {
     TOKEN_IDS,       /* ids are mapped; HOST's mounts travel with it */
     TOKEN_INIT,      /* JOINER has borne INIT; its pidfd travels with it */
     TOKEN_BORN,      /* HOST has that pidfd, and can end what it begins */
-    TOKEN_DEVICES,   /* the device filter is in force */
+    TOKEN_READY,     /* what HOST does beside INIT is done; bocal-init travels with it */
     TOKEN_NETWORK,   /* the network namespace travels with it */
     TOKEN_TTY,       /* the terminal's host end travels with it */
     TOKEN_ASSEMBLED, /* INIT has nothing left to do but the last few steps */

@@ -81,9 +81,6 @@ int plan_prepare(struct builder *b)
                                   .mode = owned && !b->ids.host_overlay ? count_lowers(root) : 0,
                                   .why = "overlay: what the container writes is its own"});
     }
-    plan_add(b, (struct step){.op = OP_SHIM, .by = HOST, .out = SLOT_SHIM,
-                              .why = b->config->init ? "PID 1; and CVE-2019-5736"
-                                                     : "CVE-2019-5736: /proc/self/exe"});
     return choose_apparmor(b);
 }
 
@@ -247,7 +244,7 @@ static struct step *add_network_step(struct builder *b, enum op op, const char *
                                      .flags = ns_flags[NS_NETWORK]});
 }
 
-/* HOST steps into a new one, sets it up, and returns. */
+/* HOST steps into a new one, hands it to INIT, sets it up, and returns. */
 static void add_network(struct builder *b)
 {
     const char *why = "network_namespaces(7), while INIT mounts", *own = "/proc/self/ns/net";
@@ -257,15 +254,15 @@ static void add_network(struct builder *b)
     step->path = own;
     step->out = SLOT_HOSTNET;
     add_network_step(b, OP_UNSHARE, why);
-    add_network_step(b, OP_LOOPBACK, "network none: lo alone");
     step = add_network_step(b, OP_OPEN, why);
     step->path = own;
     step->out = SLOT_NETNS;
-    add_network_step(b, OP_ENTER, "bocal stays where it was")->in = SLOT_HOSTNET;
     step = add_network_step(b, OP_SEND, "INIT joins it");
     step->token = TOKEN_NETWORK;
     step->text = "@netns";
     step->data = netns_parcel(b);
+    add_network_step(b, OP_LOOPBACK, "network none: lo alone");
+    add_network_step(b, OP_ENTER, "bocal stays where it was")->in = SLOT_HOSTNET;
 }
 
 void plan_network_enter(struct builder *b)
@@ -280,17 +277,27 @@ void plan_network_enter(struct builder *b)
                               .flags = ns_flags[NS_NETWORK], .why = "made by HOST meanwhile"});
 }
 
-/* The kernel verifies and translates it for a quarter of a millisecond: HOST sees to it while INIT
- * works. INIT waits for it before the command. */
-static void add_device_filter(struct builder *b)
+static void add_shim(struct builder *b)
 {
-    static const struct parcel nothing;
-    if (!b->device_filter)
-        return;
-    plan_add(b, *b->device_filter);
-    plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = BIRTH, .token = TOKEN_DEVICES,
-                              .text = "devices are filtered", .data = &nothing,
-                              .why = "INIT waits for it"});
+    plan_add(b, (struct step){.op = OP_SHIM, .by = HOST, .phase = BIRTH, .out = SLOT_SHIM,
+                              .why = b->config->init ? "PID 1; and CVE-2019-5736"
+                                                     : "CVE-2019-5736: /proc/self/exe"});
+}
+
+/* What the command needs and the set-up does not: HOST sees to it while INIT works. For the device filter the
+ * kernel takes a quarter of a millisecond. */
+static void add_ready(struct builder *b)
+{
+    if (b->ids.fresh)
+        return; /* all of it has come with TOKEN_IDS */
+    add_shim(b);
+    if (b->device_filter)
+        plan_add(b, *b->device_filter);
+    struct parcel *parcel = arena_alloc(b->arena, sizeof *parcel);
+    parcel->slots[0] = SLOT_SHIM;
+    plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = BIRTH, .token = TOKEN_READY,
+                              .text = "@shim, HOST is done", .data = parcel, .why = "INIT waits for it"});
+    b->ready = parcel;
 }
 
 static int check_joins(struct builder *b)
@@ -319,8 +326,11 @@ int plan_birth(struct builder *b)
         add_birth(b, HOST, user, SLOT_JOINER);
     else
         add_birth(b, HOST, user | b->born, SLOT_INIT);
-    if (b->ids.fresh)
+    if (b->ids.fresh) {
         add_maps(b);
+        add_shim(b);
+        plan_parcel(b, SLOT_SHIM);
+    }
     if (b->ids.idmapped_root)
         plan_add(b, (struct step){.op = OP_OPEN_USERNS, .by = HOST, .phase = BIRTH,
                                   .in = b->joins ? SLOT_JOINER : SLOT_INIT, .out = SLOT_USERNS,
@@ -335,7 +345,7 @@ int plan_birth(struct builder *b)
     if (b->joins)
         add_joiner(b);
     add_network(b);
-    add_device_filter(b);
+    add_ready(b);
     add_die_with(b, INIT);
     if (!b->joins)
         add_own_values(b);

@@ -32,6 +32,7 @@ struct builder {
     uint64_t born;       /* CLONE_NEW* that the birth itself makes */
     bool joins;          /* there is a JOINER */
     bool host_network;   /* HOST makes the network namespace */
+    const struct parcel *ready;       /* what travels with TOKEN_READY, or NULL */
     const struct step *device_filter; /* HOST attaches it while INIT works; or NULL */
     const char *apparmor; /* the profile that INIT takes on, or NULL */
     bool clone_into;     /* SLOT_CGROUP is where INIT is born */

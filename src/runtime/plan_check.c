@@ -189,13 +189,14 @@ static int check_masks(const struct plan *plan)
 /* HOST attaches the device filter while INIT works, so that their order is a token's. */
 static int check_devices(const struct plan *plan)
 {
-    bool filtered = false, waited = false;
+    bool filtered = false, ready = false, waited = false;
     for (size_t i = 0; i < plan->count; i++) {
         const struct step *step = &plan->steps[i];
         filtered |= step->op == OP_DEVICE_FILTER;
-        if (step->op == OP_SEND && step->token == TOKEN_DEVICES && !filtered)
-            return wrong(plan, i, "the filter is not in force yet");
-        waited |= step->op == OP_WAIT && step->by == INIT && step->token == TOKEN_DEVICES;
+        ready |= step->op == OP_SEND && step->token == TOKEN_READY;
+        if (step->op == OP_DEVICE_FILTER && ready)
+            return wrong(plan, i, "HOST has said that it is done");
+        waited |= step->op == OP_WAIT && step->by == INIT && step->token == TOKEN_READY;
         if (step->op == OP_EXEC && filtered && !waited)
             return wrong(plan, i, "the command would not wait for the device filter");
     }

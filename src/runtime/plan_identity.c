@@ -138,10 +138,11 @@ static void add_command(struct builder *b, const struct capabilities *caps)
     }
     const char *origin = process->args_origin ? process->args_origin : "default command";
     static const struct parcel nothing;
-    if (b->device_filter)
-        add_step(b, (struct step){.op = OP_WAIT, .phase = COMMAND, .token = TOKEN_DEVICES,
-                                  .text = "devices are filtered", .data = &nothing,
-                                  .why = "the command never runs without"});
+    if (b->ready)
+        add_step(b, (struct step){.op = OP_WAIT, .phase = COMMAND, .token = TOKEN_READY,
+                                  .text = "HOST is done", .data = b->ready, .out = SLOT_SHIM,
+                                  .why = b->device_filter ? "the command never runs without its device filter"
+                                                          : "@shim travels with it"});
     add_step(b, (struct step){.op = OP_CLOSE, .phase = COMMAND,
                               .why = "close_range(2): CVE-2024-21626 was one inherited fd"});
     add_step(b, (struct step){.op = OP_FIND, .phase = COMMAND, .path = process->args[0],

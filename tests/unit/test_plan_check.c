@@ -51,8 +51,8 @@ static const struct wrong {
      {BORN, I(WAIT, .token = TOKEN_IDS, .data = &nothing),
       H(SEND, .token = TOKEN_IDS, .data = &nothing), END}},
     {"waits for what is not the next to come",
-     {BORN, H(SEND, .token = TOKEN_IDS, .data = &nothing), H(SEND, .token = TOKEN_DEVICES, .data = &nothing),
-      I(WAIT, .token = TOKEN_DEVICES, .data = &nothing), I(WAIT, .token = TOKEN_IDS, .data = &nothing), END}},
+     {BORN, H(SEND, .token = TOKEN_IDS, .data = &nothing), H(SEND, .token = TOKEN_READY, .data = &nothing),
+      I(WAIT, .token = TOKEN_READY, .data = &nothing), I(WAIT, .token = TOKEN_IDS, .data = &nothing), END}},
     {"sends or waits for nothing", {BORN, H(SEND, .data = &nothing), END}},
     {"0 exec steps, wanted one", {BORN, I(UMASK)}},
 };
