@@ -131,6 +131,12 @@ void json_put_double(struct json_writer *json, const char *key, double value)
     fprintf(json->out, "%.3f", value);
 }
 
+void json_put_raw(struct json_writer *json, const char *key, const char *text)
+{
+    begin_value(json, key);
+    fputs(text, json->out);
+}
+
 void json_put_strings(struct json_writer *json, const char *key, char *const *list)
 {
     if (!list)

@@ -31,5 +31,7 @@ void json_put_i64(struct json_writer *json, const char *key, int64_t value);
 void json_put_u64(struct json_writer *json, const char *key, uint64_t value);
 void json_put_bool(struct json_writer *json, const char *key, bool value);
 void json_put_double(struct json_writer *json, const char *key, double value);
+/* TEXT is JSON already. */
+void json_put_raw(struct json_writer *json, const char *key, const char *text);
 /* A list that ends in NULL; nothing at all when LIST is NULL. */
 void json_put_strings(struct json_writer *json, const char *key, char *const *list);

@@ -9,8 +9,8 @@ static const struct option_section before[] = {
      "\n"
      "Without _COMMAND_, and with a first word that begins with a slash, the root file system is\n"
      "the small image inside the executable, and what the container writes is thrown away. With\n"
-     "*--rootfs* it is that directory, and all words are the command. Names of images are\n"
-     "recognised and refused: pulling them is not built yet.\n"
+     "*--rootfs* it is that directory, and all words are the command. With *--bundle* it is what\n"
+     "the bundle says. Names of images are recognised and refused: pulling them is not built yet.\n"
      "\n"
      "Without _COMMAND_ a shell is run, on a terminal as with *-it*.\n"
      "\n"
@@ -26,6 +26,22 @@ static const struct option_section after[] = {
      "*host*\n\tThe caller's.\n\n"
      "*container:*_PID_\n\tThat of the process _PID_.\n\n"
      "*none*\n\tFor *--network* only: a new one with nothing but the loopback interface.\n"},
+    {"WHAT A CONTAINER WRITES",
+     "The image and the directory of *--rootfs* _DIR_*:O* are not changed: an overlay keeps what is\n"
+     "written until the container's end. *--upper* says where:\n\n"
+     "*disk*\n\tIn a directory beside the images.\n\n"
+     "*memory*\n\tIn a tmpfs, at most half of the memory. It counts against *--memory*, and starts and ends\n"
+     "\tfaster. It needs Linux 6.15.\n\n"
+     "*auto*\n\t_memory_ for the embedded image where the kernel can and without *--memory*; else _disk_.\n"},
+    {"BUNDLES",
+     "*--bundle* _DIR_ runs what _DIR_/config.json describes, an OCI runtime configuration. What bocal\n"
+     "cannot do yet is refused by name. Annotations say what OCI has no words for, and\n"
+     "*--dry-run=oci* writes them:\n\n"
+     "*io.bocal.idmap*=_true_\n\tFiles of the root file system and of binds keep their owners, by id-mapped mounts.\n\n"
+     "*io.bocal.init*=_true_\n\tPID 1 is bocal's init.\n\n"
+     "*io.bocal.upper*=_disk_|_memory_|_auto_\n\tThe root file system stays as it is: see above. Other runtimes\n"
+     "\tsee it read-only.\n\n"
+     "The generated files in /etc are left out of what *--dry-run=oci* writes.\n"},
     {"VOLUMES",
      "The options of *--volume*, separated by commas:\n\n"
      "*ro*, *rw*\n\tWhether it can be written.\n\n"

@@ -14,6 +14,8 @@
 #include "image/embedded.h"
 #include "kernel/cgroup.h"
 #include "kernel/seccomp_compile.h"
+#include "kernel/seccomp_default.h"
+#include "kernel/seccomp_resolve.h"
 #include "runtime/execute.h"
 #include "runtime/facts.h"
 #include "spec/config_decode.h"
@@ -89,6 +91,15 @@ static char *small_file(struct run *run, const char *path)
     return arena_strdup(&run->arena, text);
 }
 
+/* For --dry-run=oci: the profile as it is for these capabilities. */
+static int show_seccomp(struct run *run, const char *text, const char *name)
+{
+    char *resolved;
+    TRY(seccomp_resolve(&run->arena, text, name, run->config.process.caps.bounding, &resolved));
+    run->config.seccomp_text = resolved;
+    return 0;
+}
+
 static int choose_seccomp(struct run *run)
 {
     const char *choice = run->extra.seccomp;
@@ -100,8 +111,12 @@ static int choose_seccomp(struct run *run)
         ssize_t size = file_read(AT_FDCWD, choice, 4 << 20, &text);
         if (size < 0)
             return because((int)size, "--security-opt seccomp");
+        if (run->options->dry_run == DRY_RUN_OCI)
+            TRY(show_seccomp(run, text, choice));
         TRY(seccomp_compile_cached(&run->arena, text, choice, caps, run->cache, &run->seccomp));
     } else {
+        if (run->options->dry_run == DRY_RUN_OCI)
+            TRY(show_seccomp(run, seccomp_default_profile, "default profile"));
         TRY(seccomp_default(&run->arena, caps, run->cache, &run->seccomp));
     }
     run->config.seccomp = &run->seccomp;
@@ -184,6 +199,13 @@ static int read_bundle(struct run *run)
             return fail(-errno, "--bundle %s", o->bundle);
         config->root.path = arena_printf(&run->arena, "%s/%s", bundle, config->root.path);
     }
+    if (config->root.upper) {
+        const char **lowers = arena_alloc(&run->arena, 2 * sizeof *lowers);
+        lowers[0] = config->root.path;
+        config->root.lowers = lowers;
+        config->root.readonly = false; /* it is what others make of it */
+        config->root.container = arena_printf(&run->arena, "%s/containers/%s", run->data, run->id);
+    }
     config->announce = o->announce;
     config->explain_pause = o->explain == EXPLAIN_TEXT || o->explain == EXPLAIN_JSON;
     config->explain_origin = "--explain";
@@ -237,8 +259,6 @@ static int make_plan(struct run *run)
         TRY(embedded_rootfs(run->data, &run->image));
     TRY(run->options->bundle ? read_bundle(run) : build_config(run, geteuid() == 0));
     TRY(check_root(run));
-    if (run->options->dry_run == DRY_RUN_OCI)
-        return 0; /* a configuration is the same everywhere */
     TRY(facts_probe(&run->config, &run->facts));
     run->facts.state_dir = run->state;
     TRY(plan_build(&run->config, &run->facts, run->id, &run->plan));
@@ -247,10 +267,28 @@ static int make_plan(struct run *run)
 
 /* ---- printing ---- */
 
+/* The configuration that does what the plan does: with the ids that it has chosen, and without the
+ * default limit that it had to leave out, which a configuration would ask for. */
+static void print_config(struct run *run)
+{
+    struct config *config = &run->config;
+    struct limit *pids = &config->resources.pids;
+    bool applied = !pids->defaulted;
+    for (size_t i = 0; i < run->plan.count; i++)
+        applied |= run->plan.steps[i].op == OP_CGROUP_SET && run->plan.steps[i].why == pids->origin;
+    if (!applied)
+        pids->origin = NULL;
+    if (!config->uid_mappings.count) {
+        config->uid_mappings = run->plan.uids;
+        config->gid_mappings = run->plan.gids;
+    }
+    config_encode(config, stdout);
+}
+
 static int print_plan(struct run *run)
 {
     if (run->options->dry_run == DRY_RUN_OCI)
-        config_encode(&run->config, stdout);
+        print_config(run);
     else if (run->options->dry_run == DRY_RUN_JSON)
         plan_print_json(&run->plan, stdout, NULL);
     else

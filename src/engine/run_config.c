@@ -50,7 +50,7 @@ static int add_root(struct request *r)
     root->container = r->context->container_dir;
     root->upper = o->upper == WRITES_DISK || (!o->upper && (o->rootfs || o->memory)) ? UPPER_DISK
                   : o->upper == WRITES_MEMORY                                        ? UPPER_MEMORY
-                                                                : UPPER_MEMORY_IF_POSSIBLE;
+                                                                : UPPER_AUTO;
     root->upper_origin = "--upper memory";
     return 0;
 }

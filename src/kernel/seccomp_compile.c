@@ -4,8 +4,8 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "kernel/capability.h"
 #include "kernel/seccomp_compact.h"
+#include "kernel/seccomp_resolve.h"
 
 #include <json-c/json.h>
 #include <limits.h>
@@ -135,19 +135,10 @@ static int arches_add(struct compiler *c, struct json_object *profile)
     struct json_object *list = list_of(profile, "architectures");
     for (size_t i = 0; i < length(list); i++)
         TRY(arch_add(c, "/architectures", item(list, i)));
-    struct json_object *map = list_of(profile, "archMap");
-    for (size_t i = 0; i < length(map); i++) {
-        struct json_object *entry = json_object_array_get_idx(map, i);
-        const char *name = text_of(entry, "architecture");
-        char native[64];
-        snprintf(native, sizeof native, "SCMP_ARCH_%s",
-                 seccomp_arch_native() == SCMP_ARCH_X86_64 ? "X86_64" : "AARCH64");
-        if (!name || strcmp(name, native) != 0)
-            continue;
-        struct json_object *others = list_of(entry, "subArchitectures");
-        for (size_t k = 0; k < length(others); k++)
-            TRY(arch_add(c, "/archMap", item(others, k)));
-    }
+    struct json_object *entry = seccomp_arch_map(profile);
+    struct json_object *others = entry ? list_of(entry, "subArchitectures") : NULL;
+    for (size_t k = 0; k < length(others); k++)
+        TRY(arch_add(c, "/archMap", item(others, k)));
     return 0;
 }
 
@@ -180,27 +171,6 @@ static int arg_parse(struct compiler *c, const char *pointer, struct json_object
             return 0;
         }
     return wrong(c, pointer, op ? "unknown comparison" : "op is missing", op);
-}
-
-/* Docker's extension: all of includes.caps, none of excludes.caps. */
-static int applies(struct compiler *c, const char *pointer, struct json_object *rule, bool *yes)
-{
-    static const char *const keys[] = {"includes", "excludes"};
-    *yes = true;
-    for (size_t k = 0; k < COUNT(keys); k++) {
-        struct json_object *condition = NULL;
-        if (!json_object_object_get_ex(rule, keys[k], &condition))
-            continue;
-        struct json_object *list = list_of(condition, "caps");
-        for (size_t i = 0; i < length(list); i++) {
-            uint64_t mask;
-            if (capability_parse(item(list, i), &mask) < 0)
-                return wrong(c, pointer, "unknown capability", item(list, i));
-            bool has = (c->caps & mask) == mask;
-            *yes &= k == 0 ? has : !has;
-        }
-    }
-    return 0;
 }
 
 static void count(struct compiler *c, uint32_t action, bool checked)
@@ -239,7 +209,7 @@ static int add_names(struct compiler *c, const char *pointer, struct json_object
 static int rule_add(struct compiler *c, struct json_object *rule, const char *pointer)
 {
     bool yes;
-    TRY(applies(c, pointer, rule, &yes));
+    TRY(seccomp_rule_applies(c->name, pointer, rule, c->caps, &yes));
     uint64_t number = 0;
     bool has_errno = number_of(rule, "errnoRet", &number);
     uint32_t action;

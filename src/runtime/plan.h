@@ -166,6 +166,8 @@ struct plan {
     struct step *steps;
     size_t count;
     const char *memory_cgroup; /* where to ask for OOM kills, or NULL */
+    struct idmaps uids, gids; /* of a new user namespace; empty: none */
+    bool idmapped_root;       /* files of the root keep their ids on disk */
     char **notes; /* what was left out and why, for people */
     size_t n_notes;
 };

@@ -55,6 +55,9 @@ int plan_build(const struct config *config, const struct facts *facts, const cha
         .mount_slots = arena_alloc(config->arena, (config->n_mounts + 1) * sizeof(enum slot)),
     };
     TRY(plan_choose_ids(&b));
+    plan->uids = b.ids.map.uids;
+    plan->gids = b.ids.map.gids;
+    plan->idmapped_root = b.ids.idmapped_root;
     TRY(plan_prepare(&b));
     TRY(plan_cgroup_prepare(&b));
     TRY(plan_birth(&b));

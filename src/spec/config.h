@@ -137,7 +137,8 @@ struct process_config {
 };
 
 /* Where an overlay keeps what is written: on disk, or in a tmpfs that nobody else sees. */
-enum upper_choice { UPPER_DISK, UPPER_MEMORY, UPPER_MEMORY_IF_POSSIBLE };
+enum upper_choice { UPPER_NONE, UPPER_DISK, UPPER_MEMORY, UPPER_AUTO, UPPER_COUNT };
+extern const char *const upper_names[UPPER_COUNT]; /* NULL, "disk", "memory", "auto" */
 
 /* Where the root file system comes from. */
 struct root_config {

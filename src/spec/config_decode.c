@@ -277,10 +277,31 @@ static int decode_hostname(struct json_source *s, struct json_object *value, voi
     return 0;
 }
 
+/* What OCI has no words for, as config_encode() writes it. */
+static int take_annotation(struct json_source *s, struct config *config, const struct key_value *note)
+{
+    if (text_equal(note->key, "io.bocal.idmap"))
+        config->auto_userns = text_equal(note->value, "true");
+    if (text_equal(note->key, "io.bocal.init"))
+        config->init = text_equal(note->value, "true");
+    if (!text_equal(note->key, "io.bocal.upper"))
+        return 0;
+    for (int i = UPPER_DISK; i < UPPER_COUNT; i++)
+        if (text_equal(upper_names[i], note->value)) {
+            config->root.upper = (enum upper_choice)i;
+            config->root.upper_origin = note->origin;
+            return 0;
+        }
+    return refuse(-EINVAL, "%s: %s: expected disk, memory or auto", s->name, note->origin);
+}
+
 static int decode_annotations(struct json_source *s, struct json_object *value, void *into)
 {
     struct config *config = into;
-    return config_read_pairs(s, value, &config->annotations, &config->n_annotations);
+    TRY(config_read_pairs(s, value, &config->annotations, &config->n_annotations));
+    for (size_t i = 0; i < config->n_annotations; i++)
+        TRY(take_annotation(s, config, &config->annotations[i]));
+    return 0;
 }
 
 static const struct json_field config_fields[] = {

@@ -245,6 +245,18 @@ static void put_devices(struct json_writer *json, const struct config *config)
     json_end_array(json);
 }
 
+static void put_time(struct json_writer *json, int64_t offset)
+{
+    const int64_t second = 1000000000;
+    int64_t rest = offset % second, borrow = rest < 0;
+    json_begin_object(json, "timeOffsets");
+    json_begin_object(json, "boottime");
+    json_put_i64(json, "secs", offset / second - borrow);
+    json_put_i64(json, "nanosecs", rest + borrow * second);
+    json_end_object(json);
+    json_end_object(json);
+}
+
 static void put_linux(struct json_writer *json, const struct config *config)
 {
     json_begin_object(json, "linux");
@@ -272,6 +284,10 @@ static void put_linux(struct json_writer *json, const struct config *config)
     json_put_strings(json, "maskedPaths", config->masked_paths);
     json_put_strings(json, "readonlyPaths", config->readonly_paths);
     put_optional(json, "mountLabel", config->mount_label);
+    if (config->time_offset)
+        put_time(json, config->boottime_offset);
+    if (config->seccomp_text)
+        json_put_raw(json, "seccomp", config->seccomp_text);
     json_end_object(json);
 }
 
@@ -280,13 +296,12 @@ static void put_annotations(struct json_writer *json, const struct config *confi
     json_begin_object(json, "annotations");
     for (size_t i = 0; i < config->n_annotations; i++)
         json_put_string(json, config->annotations[i].key, config->annotations[i].value);
-    for (size_t i = 0; config->root.lowers && config->root.lowers[i]; i++) {
-        char key[48];
-        snprintf(key, sizeof key, "io.bocal.lower.%zu", i);
-        json_put_string(json, key, config->root.lowers[i]);
-    }
-    put_optional(json, "io.bocal.seccomp", config->seccomp ? config->seccomp->profile : NULL);
-    json_put_string(json, "io.bocal.init", config->init ? "true" : "false");
+    if (config->root.lowers && !config->root.readonly)
+        json_put_string(json, "io.bocal.upper", upper_names[config->root.upper]);
+    if (config->auto_userns)
+        json_put_string(json, "io.bocal.idmap", "true");
+    if (config->init)
+        json_put_string(json, "io.bocal.init", "true");
     json_end_object(json);
 }
 
@@ -297,9 +312,9 @@ void config_encode(const struct config *config, FILE *out)
     json_put_string(&json, "ociVersion", config->oci_version);
     put_process(&json, &config->process);
     json_begin_object(&json, "root");
-    json_put_string(&json, "path",
-                    config->root.lowers ? config->root.container : config->root.path);
-    json_put_bool(&json, "readonly", config->root.readonly);
+    /* What an overlay lies over is read-only for everybody who does not know the annotation. */
+    json_put_string(&json, "path", config->root.lowers ? config->root.lowers[0] : config->root.path);
+    json_put_bool(&json, "readonly", config->root.readonly || config->root.lowers);
     json_end_object(&json);
     put_optional(&json, "hostname", config->hostname);
     put_optional(&json, "domainname", config->domainname);

@@ -70,8 +70,10 @@ int config_read_device_type(struct json_source *s, struct json_object *value, vo
 int config_read_id(struct json_source *s, struct json_object *value, void *into)
 {
     uint32_t id;
-    if (json_u32(s, value, &id) < 0 || id == UINT32_MAX)
+    if (json_u32(s, value, &id) < 0 || id == UINT32_MAX) {
+        error_clear(); /* said better here */
         return json_expected(s, "an id of 0 to 4294967294");
+    }
     *(uint32_t *)into = id;
     return 0;
 }
