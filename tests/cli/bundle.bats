@@ -32,7 +32,7 @@ json.dump(c, open('config.json', 'w'))"
     [ "$output" = x ]
     bocal run --dry-run --bundle . | grep -oE '^ *[0-9]+  (host|init)  [a-z]+' >from-bundle
     bocal run --dry-run /bin/sh -c 'echo x >/written && cat /written' | grep -v generated |
-        grep -oE '^ *[0-9]+  (host|init)  [a-z]+' >from-options
+        grep -v 'label\|apparmor' | grep -oE '^ *[0-9]+  (host|init)  [a-z]+' >from-options
     diff <(sed 's/^ *[0-9]*//' from-options | sort) <(sed 's/^ *[0-9]*//' from-bundle | sort)
 }
 
