@@ -124,6 +124,13 @@ static inline int sys_keyctl_join_session(const char *name)
     return SYS_RESULT(syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, name));
 }
 
+/* SIG_DFL for SIGNAL, 32 and 33 as well, which the C library keeps for itself and refuses. */
+static inline int sys_signal_default(int signal)
+{
+    static const unsigned long action[4]; /* handler, flags, restorer, mask: struct kernel_sigaction */
+    return SYS_RESULT(syscall(SYS_rt_sigaction, signal, action, NULL, sizeof action[0]));
+}
+
 /* The raw calls: the C library's set*id functions synchronise threads, which a clone3 child has
  * not, and take locks that it must not. */
 static inline int sys_setresuid(uid_t id)

@@ -318,7 +318,7 @@ static int process_exec(struct execution *x, const struct step *step)
     if (!exec->has_home)
         exec->env[exec->n_env] = x->home[0] ? x->home : (char *)"HOME=/";
     for (int i = 1; i < NSIG; i++)
-        signal(i, SIG_DFL); /* ignored ones survive an exec; with SIGCHLD ignored nothing is reaped */
+        sys_signal_default(i); /* ignored ones survive an exec; with SIGCHLD ignored nothing is reaped */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
