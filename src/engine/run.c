@@ -230,6 +230,14 @@ static int check_root(struct run *run)
     return 0;
 }
 
+static int build_plan(struct run *run)
+{
+    if (run->options->dry_run == DRY_RUN_OCI)
+        return plan_preview(&run->config, &run->facts, run->id, &run->plan);
+    TRY(plan_build(&run->config, &run->facts, run->id, &run->plan));
+    return plan_check(&run->plan);
+}
+
 /* --facts FILE: the plan that another host would walk; nothing of this one is looked at, and the
  * container's id is always the same, so that plans can be compared. */
 static int plan_elsewhere(struct run *run)
@@ -245,8 +253,7 @@ static int plan_elsewhere(struct run *run)
     run->data = "/var/lib/bocal";
     run->image = strdup("/var/lib/bocal/embedded/rootfs");
     TRY(run->options->bundle ? read_bundle(run) : build_config(run, run->facts.uid == 0));
-    TRY(plan_build(&run->config, &run->facts, run->id, &run->plan));
-    return plan_check(&run->plan);
+    return build_plan(run);
 }
 
 static int make_plan(struct run *run)
@@ -261,8 +268,7 @@ static int make_plan(struct run *run)
     TRY(check_root(run));
     TRY(facts_probe(&run->config, &run->facts));
     run->facts.state_dir = run->state;
-    TRY(plan_build(&run->config, &run->facts, run->id, &run->plan));
-    return plan_check(&run->plan);
+    return build_plan(run);
 }
 
 /* ---- printing ---- */
@@ -273,10 +279,7 @@ static void print_config(struct run *run)
 {
     struct config *config = &run->config;
     struct limit *pids = &config->resources.pids;
-    bool applied = !pids->defaulted;
-    for (size_t i = 0; i < run->plan.count; i++)
-        applied |= run->plan.steps[i].op == OP_CGROUP_SET && run->plan.steps[i].why == pids->origin;
-    if (!applied)
+    if (pids->defaulted && !run->plan.default_pids)
         pids->origin = NULL;
     if (!config->uid_mappings.count) {
         config->uid_mappings = run->plan.uids;

@@ -168,6 +168,7 @@ struct plan {
     const char *memory_cgroup; /* where to ask for OOM kills, or NULL */
     struct idmaps uids, gids; /* of a new user namespace; empty: none */
     bool idmapped_root;       /* files of the root keep their ids on disk */
+    bool default_pids;        /* the default limit of processes can be applied */
     char **notes; /* what was left out and why, for people */
     size_t n_notes;
 };
@@ -177,6 +178,10 @@ struct plan {
  * asked for. */
 int plan_build(const struct config *config, const struct facts *facts, const char *id,
                struct plan *plan);
+
+/* Only what a configuration for others has to know: PLAN's ids, and whether the default limit applies. A limit
+ * that was asked for and is not to be had here is no failure. */
+int plan_preview(const struct config *config, const struct facts *facts, const char *id, struct plan *plan);
 
 /* Proves the ordering rules of the file plan_check.c; -EINVAL with a sentence that names the step. */
 int plan_check(const struct plan *plan);

@@ -40,24 +40,44 @@ void plan_parcel(struct builder *b, enum slot slot)
     b->parcel->slots[b->n_parcel++] = slot;
 }
 
-int plan_build(const struct config *config, const struct facts *facts, const char *id,
-               struct plan *plan)
+static struct builder begin(const struct config *config, const struct facts *facts, const char *id,
+                            struct plan *plan)
 {
     *plan = (struct plan){.arena = config->arena, .id = id};
-    struct builder b = {
+    return (struct builder){
         .arena = config->arena,
         .config = config,
         .facts = facts,
         .id = id,
         .plan = plan,
         .state = arena_printf(config->arena, "%s/%s", facts->state_dir, id),
-        .parcel = arena_alloc(config->arena, sizeof *b.parcel),
+        .parcel = arena_alloc(config->arena, sizeof(struct parcel)),
         .mount_slots = arena_alloc(config->arena, (config->n_mounts + 1) * sizeof(enum slot)),
     };
-    TRY(plan_choose_ids(&b));
-    plan->uids = b.ids.map.uids;
-    plan->gids = b.ids.map.gids;
-    plan->idmapped_root = b.ids.idmapped_root;
+}
+
+static int choose_ids(struct builder *b)
+{
+    TRY(plan_choose_ids(b));
+    b->plan->uids = b->ids.map.uids;
+    b->plan->gids = b->ids.map.gids;
+    b->plan->idmapped_root = b->ids.idmapped_root;
+    return 0;
+}
+
+int plan_preview(const struct config *config, const struct facts *facts, const char *id, struct plan *plan)
+{
+    struct builder b = begin(config, facts, id, plan);
+    TRY(choose_ids(&b));
+    plan->default_pids = plan_cgroup_can(&b, CG_PIDS);
+    return 0;
+}
+
+int plan_build(const struct config *config, const struct facts *facts, const char *id,
+               struct plan *plan)
+{
+    struct builder b = begin(config, facts, id, plan);
+    TRY(choose_ids(&b));
     TRY(plan_prepare(&b));
     TRY(plan_cgroup_prepare(&b));
     TRY(plan_birth(&b));

@@ -67,6 +67,7 @@ int plan_prepare(struct builder *b);             /* plan_birth.c */
 int plan_birth(struct builder *b);               /* plan_birth.c */
 void plan_network_enter(struct builder *b);      /* plan_birth.c: INIT takes over what HOST has made */
 int plan_cgroup_prepare(struct builder *b);      /* plan_cgroup.c */
+bool plan_cgroup_can(struct builder *b, enum controller controller); /* plan_cgroup.c: a limit of it can be applied */
 void plan_cgroup_join(struct builder *b);        /* plan_cgroup.c */
 int plan_mount_sources(struct builder *b);       /* plan_files.c: what HOST opens for INIT */
 bool plan_is_dev(const struct mount_config *mount);   /* plan_devices.c: the mount of the container's /dev */

@@ -90,6 +90,11 @@ static const char *why_not(struct builder *b, enum controller controller)
     return NULL;
 }
 
+bool plan_cgroup_can(struct builder *b, enum controller controller)
+{
+    return !why_not(b, controller);
+}
+
 static const char *way_out(struct builder *b, enum controller controller)
 {
     const struct cgroup_facts *facts = &b->facts->cgroup;
