@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "command/oci.h"
 #include "command/verb.h"
 
 #include <fcntl.h>
@@ -66,13 +67,8 @@ static int face_seed(char **words)
 
 static int face_runtime(char **words)
 {
-    if (text_equal(*words, "--version")) {
-        puts("bocal-runtime " BOCAL_VERSION "\nnot an OCI runtime yet: none of its verbs is built");
-        return finish("bocal-runtime", NULL, 0);
-    }
-    refuse(-ENOSYS, "the verbs of an OCI runtime are not built yet (use bocal run)");
-    finish("bocal-runtime", NULL, -ENOSYS);
-    return 1; /* what engines expect of a runtime that failed */
+    int result = oci_run(words), status = finish("bocal-runtime", NULL, result);
+    return result < 0 ? 1 : status; /* what engines expect of a runtime that failed */
 }
 
 int main(int argc, char **argv)

@@ -236,7 +236,7 @@ static int add_ulimit(struct request *r, const char *word)
 
 /* ---- signals and times ---- */
 
-static int parse_signal(const char *word, int *number)
+int signal_parse(const char *word, int *number)
 {
     const char *name = strncasecmp(word, "SIG", 3) == 0 ? word + 3 : word;
     uint64_t value;
@@ -249,15 +249,15 @@ static int parse_signal(const char *word, int *number)
             *number = i;
             return 0;
         }
-    return request_refuse("stop-signal", word, "no such signal (SIGTERM, INT, 9, ...)");
+    return -EINVAL;
 }
 
 int run_extra_parse(const struct run_options *o, struct run_extra *extra)
 {
     extra->stop_ms = 10000;
     extra->stop_signal = SIGTERM;
-    if (o->stop_signal)
-        TRY(parse_signal(o->stop_signal, &extra->stop_signal));
+    if (o->stop_signal && signal_parse(o->stop_signal, &extra->stop_signal) < 0)
+        return request_refuse("stop-signal", o->stop_signal, "no such signal (SIGTERM, INT, 9, ...)");
     if (o->timeout && (text_to_ms(o->timeout, &extra->timeout_ms) < 0 || !extra->timeout_ms))
         return request_refuse("timeout", o->timeout, "not a time above zero (30, 500ms, 2m, 1h)");
     if (o->stop_timeout && text_to_ms(o->stop_timeout, &extra->stop_ms) < 0)

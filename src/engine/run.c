@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "engine/bundle.h"
 #include "engine/console.h"
 #include "engine/run_config.h"
 #include "image/embedded.h"
@@ -18,7 +19,6 @@
 #include "kernel/seccomp_resolve.h"
 #include "runtime/execute.h"
 #include "runtime/facts.h"
-#include "spec/config_decode.h"
 #include "spec/config_encode.h"
 
 #include <fcntl.h>
@@ -169,36 +169,13 @@ static int check_bundle_alone(const struct run_options *options)
                         options->bundle);
 }
 
-static int compile_bundle_seccomp(struct run *run, const char *name)
-{
-    if (!run->config.seccomp_text)
-        return 0;
-    const char *pointer = arena_printf(&run->arena, "%s: /linux/seccomp", name);
-    TRY(seccomp_compile_cached(&run->arena, run->config.seccomp_text, pointer,
-                               run->config.process.caps.bounding, run->cache, &run->seccomp));
-    run->seccomp.profile = "/linux/seccomp";
-    run->config.seccomp = &run->seccomp;
-    return 0;
-}
-
 static int read_bundle(struct run *run)
 {
     const struct run_options *o = run->options;
     struct config *config = &run->config;
     TRY(check_bundle_alone(o));
-    const char *name = arena_printf(&run->arena, "%s/config.json", o->bundle);
-    auto_free char *text = NULL;
-    ssize_t size = file_read(AT_FDCWD, name, 16 << 20, &text);
-    if (size < 0)
-        return because((int)size, "--bundle %s", o->bundle);
     config->arena = &run->arena;
-    TRY(config_decode(config, text, (size_t)size, name));
-    char bundle[PATH_MAX];
-    if (*config->root.path != '/') {
-        if (!realpath(o->bundle, bundle))
-            return fail(-errno, "--bundle %s", o->bundle);
-        config->root.path = arena_printf(&run->arena, "%s/%s", bundle, config->root.path);
-    }
+    TRY(bundle_load(o->bundle, run->cache, config, &run->seccomp));
     if (config->root.upper) {
         const char **lowers = arena_alloc(&run->arena, 2 * sizeof *lowers);
         lowers[0] = config->root.path;
@@ -209,7 +186,6 @@ static int read_bundle(struct run *run)
     config->announce = o->announce;
     config->explain_pause = o->explain == EXPLAIN_TEXT || o->explain == EXPLAIN_JSON;
     config->explain_origin = "--explain";
-    TRY(compile_bundle_seccomp(run, name));
     return run_extra_parse(o, &run->extra);
 }
 

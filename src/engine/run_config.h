@@ -31,5 +31,8 @@ struct run_extra {
 int run_config_build(const struct run_options *options, const struct run_context *context,
                      struct config *config, struct run_extra *extra);
 
+/* "SIGTERM", "term" or "15". -EINVAL without a sentence. */
+int signal_parse(const char *word, int *number);
+
 /* --timeout, --stop-signal, --stop-timeout, and their defaults. */
 int run_extra_parse(const struct run_options *options, struct run_extra *extra);

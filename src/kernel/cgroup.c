@@ -206,7 +206,15 @@ int cgroup_probe(struct arena *arena, const char *mountinfo, struct cgroup_facts
 
 int cgroup_create(const char *dir)
 {
-    return mkdir(dir, 0755) < 0 ? fail(-errno, "create %s", dir) : 0;
+    const char *slash = strrchr(dir, '/');
+    int r = mkdir(dir, 0755) < 0 ? -errno : 0;
+    if (r == -ENOENT && slash) { /* of a path with several parts; parents are left, as others may use them */
+        char parent[4096];
+        snprintf(parent, sizeof parent, "%.*s", (int)(slash - dir), dir);
+        TRY(dir_make(parent, 0755));
+        r = mkdir(dir, 0755) < 0 ? -errno : 0;
+    }
+    return r < 0 ? fail(r, "create %s", dir) : 0;
 }
 
 int cgroup_write(const char *file, const char *value)

@@ -14,11 +14,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-struct message {
-    int32_t step;  /* a fault's step; a token as its negative */
-    int32_t error; /* -errno */
-};
-
 static uint64_t now_ns(void)
 {
     struct timespec t;
@@ -39,7 +34,7 @@ static size_t parcel_count(const struct parcel *parcel)
 
 int channel_send(struct execution *x, enum token token, const struct parcel *parcel)
 {
-    struct message message = {.step = -(int32_t)token};
+    struct channel_message message = {.step = -(int32_t)token};
     size_t n = parcel_count(parcel);
     struct iovec iov = {.iov_base = &message, .iov_len = sizeof message};
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * (MAX_MOUNTS + 4))];
@@ -62,7 +57,7 @@ int channel_send(struct execution *x, enum token token, const struct parcel *par
     return 0;
 }
 
-static int channel_receive(struct execution *x, int flags, struct message *message, int *fds, size_t *n_fds)
+static int channel_receive(struct execution *x, int flags, struct channel_message *message, int *fds, size_t *n_fds)
 {
     struct iovec iov = {.iov_base = message, .iov_len = sizeof *message};
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * (MAX_MOUNTS + 4))];
@@ -86,7 +81,7 @@ static int channel_receive(struct execution *x, int flags, struct message *messa
 /* HOST learns of a fault here: it becomes the failure of INIT's step. */
 int channel_wait(struct execution *x, enum token token, const struct parcel *parcel)
 {
-    struct message message = {0};
+    struct channel_message message = {0};
     int fds[MAX_MOUNTS + 4];
     size_t n_fds = 0;
     int r = channel_receive(x, 0, &message, fds, &n_fds);
@@ -139,7 +134,7 @@ static int inject(struct execution *x)
     if (number == x->kill_at && x->me == HOST)
         kill(getpid(), SIGKILL);
     if (number == x->kill_at) {
-        struct message message = {.step = (int32_t)x->at, .error = -EOWNERDEAD};
+        struct channel_message message = {.step = (int32_t)x->at, .error = -EOWNERDEAD};
         struct pollfd end = {.fd = x->channel[1]};
         send(x->channel[1], &message, sizeof message, MSG_NOSIGNAL);
         poll(&end, 1, -1); /* until HOST is dead: then on, as if nothing were known of it */
@@ -171,13 +166,14 @@ static _Noreturn void run_actor(struct execution *x, enum actor me, size_t from)
     umask(0); /* modes are as the plan has them; its OP_UMASK sets the command's */
     cleanup_fd(&x->channel[0]);
     x->channel[0] = -1;
+    journal_close(&x->journal); /* its lock is HOST's */
     for (x->at = from; x->at < x->plan->count; x->at++) {
         const struct step *step = &x->plan->steps[x->at];
         if (step->by != me)
             continue;
         int r = perform(x, step);
         if (r < 0) {
-            struct message message = {.step = (int32_t)x->at, .error = r};
+            struct channel_message message = {.step = (int32_t)x->at, .error = r};
             send(x->channel[1], &message, sizeof message, MSG_NOSIGNAL);
             _exit(125);
         }
@@ -235,7 +231,7 @@ static int prefer_reported(struct execution *x, int error)
 {
     if (!x->pid && !x->joiner)
         return error;
-    struct message message;
+    struct channel_message message;
     if (recv(x->channel[0], &message, sizeof message, MSG_DONTWAIT) == sizeof message &&
         message.step >= 0 && (size_t)message.step < x->plan->count) {
         x->at = (size_t)message.step;
@@ -277,7 +273,7 @@ static void kill_one(struct execution *x, enum slot slot, pid_t *pid)
  * that JOINER could not tell of waits for TOKEN_BORN, and ends at the end of the channel. */
 static void collect_init(struct execution *x)
 {
-    struct message message;
+    struct channel_message message;
     int fds[MAX_MOUNTS + 4];
     size_t n_fds;
     while (x->slots[SLOT_INIT] < 0 && channel_receive(x, MSG_DONTWAIT, &message, fds, &n_fds) == 1)
@@ -331,9 +327,8 @@ void layers_close(struct layers *layers)
         close(layers->fds[--layers->count]);
 }
 
-int execution_end(struct execution *x)
+static void release(struct execution *x)
 {
-    kill_all(x);
     layers_close(&x->layers);
     for (size_t i = 0; i < SLOT_COUNT; i++)
         cleanup_fd(&x->slots[i]);
@@ -342,6 +337,18 @@ int execution_end(struct execution *x)
     if (x->shared)
         munmap(x->shared, x->shared_size);
     x->shared = NULL;
+}
+
+void execution_leave(struct execution *x)
+{
+    release(x);
+    journal_close(&x->journal);
+}
+
+int execution_end(struct execution *x)
+{
+    kill_all(x);
+    release(x);
     int r = 0;
     if (x->journal.fd >= 0)
         r = journal_undo(&x->journal, x->plan->steps[0].path);

@@ -65,6 +65,19 @@ int execute(struct execution *x, const struct plan *plan);
 
 void layers_close(struct layers *layers);
 
+/* Ends X of a plan whose container outlives its maker: nothing is ended or undone, the journal stays. */
+void execution_leave(struct execution *x);
+
+/* What INIT says to who starts it: over the connection to the socket of OP_LISTEN. First {-TOKEN_STARTED, 0};
+ * then an end of file when the command runs, or {step, -errno}. */
+struct channel_message {
+    int32_t step, error;
+};
+
+/* ADDRESS of the socket PATH, and the fd that it is relative to, owned by the caller. -1 and errno. */
+struct sockaddr_un;
+int socket_directory(const char *path, struct sockaddr_un *address);
+
 /* Undoes what the container has left (it has ended, or is killed now), and frees X. -errno with a
  * sentence when something could not be undone: the journal then stays for the next sweep. */
 int execution_end(struct execution *x);

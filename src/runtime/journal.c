@@ -68,6 +68,7 @@ int journal_record(struct journal *journal, const char *word, const char *object
 void journal_close(struct journal *journal)
 {
     cleanup_fd(&journal->fd);
+    *journal = JOURNAL_NONE;
 }
 
 static int undo_line(char *line)

@@ -19,8 +19,20 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+
+int socket_directory(const char *path, struct sockaddr_un *address)
+{
+    char parent[4096];
+    const char *slash = strrchr(path, '/');
+    snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - path) : 0, path);
+    int dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", dir, slash ? slash + 1 : path);
+    return dir;
+}
 
 static int host_state(struct execution *x, const struct step *step)
 {
@@ -206,6 +218,18 @@ static int host_tidy(struct execution *x, const struct step *step)
     return step->source ? tree_remove(AT_FDCWD, step->path) : 0;
 }
 
+/* By a name relative to the directory's fd, as those of sockets are short (unix(7): 108 bytes). */
+static int host_listen(struct execution *x, const struct step *step)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    auto_fd fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    auto_fd dir = socket_directory(step->path, &address);
+    if (fd < 0 || dir < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1) < 0)
+        return -errno;
+    x->slots[step->out] = take_fd(&fd);
+    return 0;
+}
+
 static int host_apparmor(struct execution *x, const struct step *step)
 {
     (void)x;
@@ -220,6 +244,7 @@ performer *const performers_host[OP_COUNT] = {
     [OP_CGROUP_SET] = host_cgroup_set,
     [OP_DEVICE_FILTER] = host_device_filter,
     [OP_APPARMOR] = host_apparmor,
+    [OP_LISTEN] = host_listen,
     [OP_SHIM] = host_shim,
     [OP_MAP_IDS] = host_map_ids,
     [OP_OPEN_USERNS] = host_open_userns,

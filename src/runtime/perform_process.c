@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 /* Decimal without stdio. */
@@ -282,6 +283,21 @@ static int process_find(struct execution *x, const struct step *step)
     return verdict;
 }
 
+/* Who comes first is who starts it, and hears of what comes; the others find the socket closed by the exec. */
+static int process_start(struct execution *x, const struct step *step)
+{
+    struct channel_message word = {.step = -TOKEN_STARTED};
+    int fd;
+    do
+        fd = accept4(x->slots[step->in], NULL, NULL, SOCK_CLOEXEC);
+    while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+    if (fd < 0)
+        return -errno;
+    cleanup_fd(&x->channel[1]);
+    x->channel[1] = fd;
+    return send(fd, &word, sizeof word, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 static int process_announce(struct execution *x, const struct step *step)
 {
     (void)x;
@@ -352,6 +368,7 @@ performer *const performers_process[OP_COUNT] = {
     [OP_CHDIR] = process_chdir,
     [OP_CLOSE] = process_close,
     [OP_FIND] = process_find,
+    [OP_START] = process_start,
     [OP_ANNOUNCE] = process_announce,
     [OP_SECCOMP] = process_seccomp,
     [OP_EXEC] = process_exec,

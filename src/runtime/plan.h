@@ -34,6 +34,7 @@ enum slot {
     SLOT_EMPTY,   /* an empty read-only tmpfs, for masks; the first masked directory gets it itself */
     SLOT_FILES,   /* the tmpfs in which files are generated: /dev, or one of their own */
     SLOT_PTS,     /* the container's devpts */
+    SLOT_START,   /* the listening socket on which INIT waits to be started */
     SLOT_TTY,     /* INIT: the container's end of the terminal */
     SLOT_CONSOLE, /* HOST: the other end */
     SLOT_TASKS,   /* the first of MAX_TASKS: v1 `tasks` files */
@@ -53,6 +54,7 @@ enum token {
     TOKEN_TTY,       /* the terminal's host end travels with it */
     TOKEN_ASSEMBLED, /* INIT has nothing left to do but the last few steps */
     TOKEN_EXPLAINED, /* HOST has printed the plan: go on */
+    TOKEN_STARTED,   /* INIT to who starts it, over a connection of their own */
     TOKEN_RUNNING,   /* end of file: the command replaced INIT */
     TOKEN_COUNT,
 };
@@ -71,6 +73,7 @@ enum token {
     X(DEVICE_FILTER, "devices", "{n} rules on {p}", false)                  \
     X(OPEN, "open", "{p} as {o}", false)                                    \
     X(APPARMOR, "apparmor", "load {t} with {p}", false)                     \
+    X(LISTEN, "listen", "{p} as {o}", false)                                \
     X(SHIM, "memfd", "sealed copy of bocal-init as {o}", false)             \
     X(CLONE, "clone", "{f}{t}", false)                                      \
     X(MAP_IDS, "idmap", "{t}", false)                                       \
@@ -122,6 +125,7 @@ enum token {
     X(NO_NEW_PRIVS, "privs", "no new privileges", false)                    \
     X(LABEL, "label", "{t}", false)                                         \
     X(FIND, "find", "{p} in PATH", false)                                   \
+    X(START, "start", "wait at {i}", false)                                 \
     X(ANNOUNCE, "say", "running [{t}] as PID n", false)                     \
     X(SECCOMP, "seccomp", "{t}", false)                                     \
     X(EXEC, "exec", "{p}{t}", false)                                        \

@@ -81,6 +81,10 @@ int plan_prepare(struct builder *b)
                                   .mode = owned && !b->ids.host_overlay ? count_lowers(root) : 0,
                                   .why = "overlay: what the container writes is its own"});
     }
+    if (b->config->outlives)
+        plan_add(b, (struct step){.op = OP_LISTEN, .by = HOST, .out = SLOT_START,
+                                  .path = plan_text(b, "%s/%s/start", b->facts->state_dir, b->id),
+                                  .why = "the command waits for start"});
     return choose_apparmor(b);
 }
 
@@ -116,6 +120,8 @@ static void add_birth(struct builder *b, enum actor by, uint64_t flags, enum slo
 
 static void add_die_with(struct builder *b, enum actor by)
 {
+    if (b->config->outlives && by == INIT)
+        return;
     plan_add(b, (struct step){.op = OP_DIE_WITH, .by = by, .phase = BIRTH,
                               .why = "nothing outlives its supervisor"});
 }

@@ -373,6 +373,25 @@ static void enable_on_v2(struct builder *b)
                               .why = "cgroups(7): controllers are passed on explicitly"});
 }
 
+/* Through what lies between the mount point and a cgroup of several parts. */
+static void enable_on_the_way(struct builder *b)
+{
+    const struct cgroup_facts *facts = &b->facts->cgroup;
+    const char *path = b->config->cgroups_path;
+    uint32_t wanted = b->controllers & facts->v2_controllers;
+    char *text = arena_strdup(b->arena, "");
+    for (int i = 0; i < CG_COUNT; i++)
+        if (wanted >> i & 1 && cgroup_names_v2[i])
+            text = plan_text(b, "%s%s+%s", text, *text ? " " : "", cgroup_names_v2[i]);
+    if (!facts->v2.writable || !*text || !path || *path != '/')
+        return;
+    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/'))
+        plan_add(b, (struct step){.op = OP_CGROUP_SET, .by = HOST, .text = text,
+                                  .path = plan_text(b, "%s%.*s/cgroup.subtree_control", facts->v2.mount,
+                                                    (int)(slash - path), path),
+                                  .why = "cgroups(7): controllers are passed on explicitly"});
+}
+
 static bool has_directory(const struct builder *b, const char *directory)
 {
     for (size_t i = 0; i < b->n_cgroups; i++)
@@ -421,6 +440,7 @@ int plan_cgroup_prepare(struct builder *b)
         if (b->controllers >> i & 1 && !on_v2(b, (enum controller)i))
             add_directory(b, directory_in(b, &facts->v1[i]), cgroup_names_v1[i], false);
     enable_on_v2(b);
+    enable_on_the_way(b);
     for (size_t i = 0; i < b->n_cgroup_sets; i++)
         plan_add(b, b->cgroup_sets[i]);
     open_directories(b);

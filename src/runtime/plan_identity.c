@@ -70,7 +70,8 @@ static void add_caps(struct builder *b, const struct capabilities *caps)
     add_step(b, (struct step){.op = OP_CAPS, .data = caps,
                               .text = caps->bounding ? names : "none at all",
                               .why = origin ? origin : "capabilities(7): default set"});
-    add_step(b, (struct step){.op = OP_DIE_WITH, .why = "new credentials cleared it: prctl(2)"});
+    if (!b->config->outlives)
+        add_step(b, (struct step){.op = OP_DIE_WITH, .why = "new credentials cleared it: prctl(2)"});
 }
 
 static void add_user(struct builder *b, struct ids_spec *ids)
@@ -119,6 +120,18 @@ static void add_pause(struct builder *b)
                               .why = b->config->explain_origin});
 }
 
+/* HOST leaves when INIT has come here; who starts the container knocks at the socket. */
+static void add_start(struct builder *b)
+{
+    static const struct parcel nothing;
+    add_step(b, (struct step){.op = OP_SEND, .phase = COMMAND, .token = TOKEN_ASSEMBLED,
+                              .text = "all is ready", .data = &nothing, .why = "the container is created"});
+    plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = COMMAND, .token = TOKEN_ASSEMBLED,
+                              .text = "all is ready", .data = &nothing, .why = "the container is created"});
+    add_step(b, (struct step){.op = OP_START, .phase = COMMAND, .in = SLOT_START,
+                              .why = "created is not started: runtime-spec runtime.md"});
+}
+
 static void add_command(struct builder *b, const struct capabilities *caps)
 {
     const struct process_config *process = &b->config->process;
@@ -147,7 +160,9 @@ static void add_command(struct builder *b, const struct capabilities *caps)
                               .why = "close_range(2): CVE-2024-21626 was one inherited fd"});
     add_step(b, (struct step){.op = OP_FIND, .phase = COMMAND, .path = process->args[0],
                               .data = exec, .why = origin});
-    if (b->config->explain_pause)
+    if (b->config->outlives)
+        add_start(b);
+    else if (b->config->explain_pause)
         add_pause(b);
     if (b->config->announce)
         add_step(b, (struct step){.op = OP_ANNOUNCE, .phase = COMMAND, .text = process->args[0],
@@ -159,6 +174,8 @@ static void add_command(struct builder *b, const struct capabilities *caps)
                               .in = SLOT_SHIM, .data = exec,
                               .text = exec->stay ? ", under bocal-init as PID 1" : "",
                               .why = origin});
+    if (b->config->outlives)
+        return;
     plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = COMMAND, .token = TOKEN_RUNNING,
                               .text = "the command runs", .data = &nothing,
                               .why = "the report's end is closed by exec"});

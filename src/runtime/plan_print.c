@@ -34,7 +34,7 @@ const char *slot_name(enum slot slot, char buffer[16])
         [SLOT_ROOT] = "@root",     [SLOT_PROC] = "@proc",     [SLOT_NULL] = "@null",
         [SLOT_EMPTY] = "@empty",   [SLOT_FILES] = "@files",   [SLOT_PTS] = "@pts",
         [SLOT_TTY] = "@tty",       [SLOT_CONSOLE] = "@console", [SLOT_HOSTNET] = "@hostnet",
-        [SLOT_NETNS] = "@netns",
+        [SLOT_NETNS] = "@netns",   [SLOT_START] = "@start",
     };
     if (slot < SLOT_TASKS)
         return names[slot];

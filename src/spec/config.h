@@ -190,6 +190,7 @@ struct config {
     bool auto_userns;     /* no --userns was given: the planner chooses the maps from the facts */
     bool find_home;       /* HOME comes from the container's /etc/passwd */
     bool privileged;
+    bool outlives;        /* the container goes on when who made it ends, and its command waits to be started */
     struct hosts_files files;
 };
 

@@ -1,0 +1,40 @@
+#include "engine/bundle.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "kernel/seccomp_compile.h"
+#include "spec/config_decode.h"
+
+#include <fcntl.h>
+#include <limits.h>
+
+static int compile_seccomp(const char *name, const char *cache, struct config *config,
+                           struct seccomp_program *seccomp)
+{
+    if (!config->seccomp_text)
+        return 0;
+    const char *pointer = arena_printf(config->arena, "%s: /linux/seccomp", name);
+    TRY(seccomp_compile_cached(config->arena, config->seccomp_text, pointer, config->process.caps.bounding,
+                               cache, seccomp));
+    seccomp->profile = "/linux/seccomp";
+    config->seccomp = seccomp;
+    return 0;
+}
+
+int bundle_load(const char *dir, const char *cache, struct config *config, struct seccomp_program *seccomp)
+{
+    enum { LARGEST = 16 << 20 };
+    const char *name = arena_printf(config->arena, "%s/config.json", dir);
+    auto_free char *text = NULL;
+    ssize_t size = file_read(AT_FDCWD, name, LARGEST, &text);
+    TRY((int)size);
+    TRY(config_decode(config, text, (size_t)size, name));
+    char bundle[PATH_MAX];
+    if (*config->root.path != '/') {
+        if (!realpath(dir, bundle))
+            return fail(-errno, "%s", dir);
+        config->root.path = arena_printf(config->arena, "%s/%s", bundle, config->root.path);
+    }
+    return compile_seccomp(name, cache, config, seccomp);
+}

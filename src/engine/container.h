@@ -1,0 +1,49 @@
+/* A container of bocal-runtime, as it is on disk: ROOT/ID/ holds
+ *
+ *     journal      what delete undoes; locked while the container is being made
+ *     state.json   written when it is created: the OCI state, and what tells its process from a later one
+ *     start        the socket at which its command waits, until it is started
+ *
+ * Its status is never stored: it is what the process and these files say now. runtime-spec runtime.md, "State". */
+#pragma once
+
+#include "base/arena.h"
+#include "spec/config.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct container {
+    struct arena *arena;
+    const char *id, *dir; /* ROOT/ID */
+    const char *oci_version, *bundle;
+    int64_t pid;
+    uint64_t start_time; /* of the process: proc_pid_stat(5), field 22 */
+    const char *created; /* RFC 3339 */
+    uint64_t owner;      /* uid of who created it */
+    struct key_value *annotations;
+    size_t n_annotations;
+};
+
+enum container_status { CONTAINER_CREATING, CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_STOPPED };
+extern const char *const container_status_names[];
+
+/* Ids name directories and cgroups: letters, digits and _+-. of at most 1024, not "." or "..". */
+int container_check_id(const char *id);
+
+/* ROOT/ID into CONTAINER. -ENOENT with a sentence when there is none; one without state.json is being created,
+ * or was left so. */
+int container_load(struct arena *arena, const char *root, const char *id, struct container *container);
+int container_save(const struct container *container);
+
+enum container_status container_status(const struct container *container);
+
+/* The OCI state, as JSON. */
+void container_print(const struct container *container, FILE *out);
+
+/* A pidfd of its process, owned by the caller; -ESRCH without a sentence when it has ended: a pid that
+ * somebody else has now is not it. */
+int container_pidfd(const struct container *container);
+
+/* Start time and state letter of PID. -ESRCH. */
+int process_stat(int64_t pid, uint64_t *start_time, char *state);

@@ -1,0 +1,360 @@
+/* Create builds a plan like any other and leaves when INIT waits at the socket: whatever happens after that
+ * works with what lies in the container's directory (engine/container.h). Two who act on one container at the
+ * same time meet at the lock of its journal, or at the socket, which INIT answers once. */
+#include "engine/lifecycle.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "engine/bundle.h"
+#include "engine/console.h"
+#include "engine/container.h"
+#include "kernel/sys.h"
+#include "runtime/execute.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+
+struct creation {
+    struct arena arena;
+    const struct create_options *options;
+    struct config config;
+    struct seccomp_program seccomp;
+    struct facts facts;
+    struct plan plan;
+    struct execution execution;
+    struct container container;
+};
+
+static void cleanup_creation(struct creation *c)
+{
+    arena_free(&c->arena);
+}
+
+/* ---- create ---- */
+
+static int read_bundle(struct creation *c, bool foreground)
+{
+    const struct create_options *o = c->options;
+    struct config *config = &c->config;
+    char bundle[PATH_MAX];
+    TRY(container_check_id(o->id));
+    c->container = (struct container){.arena = &c->arena, .id = o->id, .owner = getuid(),
+                                      .dir = arena_printf(&c->arena, "%s/%s", o->root, o->id)};
+    if (access(c->container.dir, F_OK) == 0)
+        return refuse(-EEXIST, "container %s exists already", o->id);
+    if (!realpath(o->bundle, bundle))
+        return fail(-errno, "bundle %s", o->bundle);
+    c->container.bundle = arena_strdup(&c->arena, bundle);
+    config->arena = &c->arena;
+    TRY(bundle_load(bundle, geteuid() ? NULL : "/var/cache/bocal", config, &c->seccomp));
+    if (config->process.terminal && !o->console_socket && !foreground)
+        return refuse(-EINVAL, "/process/terminal: somebody has to take the terminal (give --console-socket)");
+    if (!config->process.terminal && o->console_socket)
+        return refuse(-EINVAL, "--console-socket: /process/terminal is false");
+    config->outlives = true;
+    if (!config->cgroups_path || !*config->cgroups_path)
+        config->cgroups_path = arena_printf(&c->arena, "/bocal-%s", o->id);
+    if (config->root.upper) {
+        const char **lowers = arena_alloc(&c->arena, 2 * sizeof *lowers);
+        lowers[0] = config->root.path;
+        config->root.lowers = lowers;
+        config->root.readonly = false;
+        config->root.container = arena_printf(&c->arena, "%s/layer", c->container.dir);
+    }
+    c->container.oci_version = config->oci_version;
+    c->container.annotations = config->annotations;
+    c->container.n_annotations = config->n_annotations;
+    return 0;
+}
+
+/* The pid behind a pidfd: proc_pid_fdinfo(5). */
+static int64_t pid_behind(int pidfd)
+{
+    char path[48], text[512];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    const char *line = strstr(text, "\nPid:\t");
+    return line ? strtoll(line + 6, NULL, 10) : -1;
+}
+
+static int send_console(int console, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char name[] = "/dev/ptmx";
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec iov = {.iov_base = name, .iov_len = sizeof name - 1};
+    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+                            .msg_controllen = sizeof control};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+    *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+    memcpy(CMSG_DATA(c), &console, sizeof console);
+    if (strlen(path) >= sizeof address.sun_path)
+        return refuse(-ENAMETOOLONG, "--console-socket %.64s...: longer than a socket's path may be", path);
+    memcpy(address.sun_path, path, strlen(path));
+    auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+        sendmsg(fd, &header, MSG_NOSIGNAL) < 0)
+        return fail(-errno, "--console-socket %s", path);
+    return 0;
+}
+
+static int record(struct creation *c)
+{
+    struct container *container = &c->container;
+    const struct create_options *o = c->options;
+    struct execution *x = &c->execution;
+    char created[40], state, pid[24];
+    time_t now = time(NULL);
+    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    container->created = arena_strdup(&c->arena, created);
+    container->pid = pid_behind(x->slots[SLOT_INIT]);
+    if (process_stat(container->pid, &container->start_time, &state) < 0)
+        return refuse(-ECHILD, "the container's first process has ended");
+    TRY(container_save(container));
+    if (o->console_socket)
+        TRY(send_console(x->slots[SLOT_CONSOLE], o->console_socket));
+    snprintf(pid, sizeof pid, "%lld", (long long)container->pid);
+    return o->pid_file ? file_replace(AT_FDCWD, o->pid_file, pid, strlen(pid), 0644) : 0;
+}
+
+/* On failure nothing is left. A directory that somebody else made in the same moment is not ours. */
+static int create(struct creation *c, bool foreground)
+{
+    struct execution *x = &c->execution;
+    TRY(read_bundle(c, foreground));
+    TRY(facts_probe(&c->config, &c->facts));
+    c->facts.state_dir = c->options->root;
+    TRY(plan_build(&c->config, &c->facts, c->options->id, &c->plan));
+    TRY(plan_check(&c->plan));
+    int r = execute(x, &c->plan);
+    if (r == 0)
+        r = record(c);
+    if (r == 0)
+        return 0;
+    bool ours = x->journal.fd >= 0;
+    execution_end(x);
+    if (ours)
+        tree_remove(AT_FDCWD, c->container.dir);
+    return r;
+}
+
+int lifecycle_create(const struct create_options *options)
+{
+    __attribute__((cleanup(cleanup_creation))) struct creation c = {.options = options};
+    signal(SIGCHLD, SIG_DFL);
+    TRY(create(&c, false));
+    execution_leave(&c.execution);
+    return 0;
+}
+
+/* ---- start ---- */
+
+int lifecycle_start(const char *root, const char *id)
+{
+    auto_arena arena = {0};
+    struct container container;
+    struct channel_message message = {0};
+    TRY(container_load(&arena, root, id, &container));
+    enum container_status status = container_status(&container);
+    if (status != CONTAINER_CREATED)
+        return refuse(-EINVAL, "container %s is %s, not created", id, container_status_names[status]);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = arena_printf(&arena, "%s/start", container.dir);
+    auto_fd dir = socket_directory(path, &address);
+    auto_fd fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (dir < 0 || fd < 0)
+        return fail(-errno, "start container %s", id);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0 || recv(fd, &message, sizeof message, 0) != sizeof message || message.step != -TOKEN_STARTED)
+        return refuse(-EINVAL, "container %s is started already, or has ended", id);
+    ssize_t n = recv(fd, &message, sizeof message, 0);
+    unlink(path);
+    return n == sizeof message ? fail(message.error, "start container %s: execute its command", id) : 0;
+}
+
+/* ---- kill ---- */
+
+/* The cgroups that the journal tells of. */
+static int kill_cgroups(const struct container *container, int signal)
+{
+    auto_free char *journal = NULL;
+    TRY((int)file_read(AT_FDCWD, arena_printf(container->arena, "%s/journal", container->dir), 1 << 20, &journal));
+    char *rest = NULL;
+    for (char *line = strtok_r(journal, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        const char *dir = text_after(line, "cgroup ");
+        if (!dir)
+            continue;
+        auto_file procs = fopen(arena_printf(container->arena, "%s/cgroup.procs", dir), "re");
+        for (int pid; procs && fscanf(procs, "%d", &pid) == 1;)
+            if (pid > 0)
+                kill(pid, signal);
+        return 0; /* each process is in all of them */
+    }
+    return refuse(-EOPNOTSUPP, "kill --all: container %s has no cgroup of its own", container->id);
+}
+
+int lifecycle_kill(const char *root, const char *id, int signal, bool all)
+{
+    auto_arena arena = {0};
+    struct container container;
+    TRY(container_load(&arena, root, id, &container));
+    if (all)
+        return kill_cgroups(&container, signal);
+    auto_fd fd = container_pidfd(&container);
+    if (fd < 0)
+        return refuse(-ESRCH, "container %s is not running", id);
+    int r = sys_pidfd_send_signal(fd, signal);
+    return r < 0 ? fail(r, "kill container %s", id) : 0;
+}
+
+/* ---- delete ---- */
+
+static int end_process(const struct container *container)
+{
+    enum { PATIENCE_MS = 10000 };
+    auto_fd fd = container_pidfd(container);
+    if (fd < 0)
+        return 0;
+    sys_pidfd_send_signal(fd, SIGKILL);
+    struct pollfd end = {.fd = fd, .events = POLLIN};
+    return poll(&end, 1, PATIENCE_MS) == 1 ? 0 : refuse(-ETIME, "container %s does not end", container->id);
+}
+
+/* Waits for who makes or deletes it now. -ENOENT when it was deleted meanwhile. */
+static int lock_journal(const char *path, struct journal *journal)
+{
+    struct stat st;
+    auto_fd fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!st.st_nlink)
+        return -ENOENT;
+    journal->fd = take_fd(&fd);
+    return 0;
+}
+
+int lifecycle_delete(const char *root, const char *id, bool force)
+{
+    auto_arena arena = {0};
+    struct container container;
+    struct journal journal = JOURNAL_NONE;
+    int r = container_load(&arena, root, id, &container);
+    const char *path = arena_printf(&arena, "%s/journal", container.dir);
+    if (r == 0)
+        r = lock_journal(path, &journal);
+    auto_fd lock = journal.fd;
+    if (r == 0 || (r == -ENOENT && container.dir))
+        r = container_load(&arena, root, id, &container); /* as it is now */
+    if (r == -ENOENT && force) {
+        error_clear();
+        return 0;
+    }
+    if (r < 0)
+        return fail(r, "delete container %s", id);
+    if (container_status(&container) == CONTAINER_RUNNING && !force)
+        return refuse(-EBUSY, "container %s is running (kill it first, or delete --force)", id);
+    TRY(end_process(&container));
+    if (lock >= 0)
+        TRY(journal_undo(&journal, path));
+    r = tree_remove(AT_FDCWD, container.dir);
+    return r < 0 ? fail(r, "remove %s", container.dir) : 0;
+}
+
+/* ---- run ---- */
+
+static int wait_for(struct creation *c)
+{
+    struct execution *x = &c->execution;
+    struct console console = {
+        .pidfd = x->slots[SLOT_INIT],
+        .master = x->slots[SLOT_CONSOLE],
+        .interactive = c->config.process.terminal,
+        .proxy = true,
+        .stop_signal = SIGTERM,
+        .stop_ms = 10000,
+    };
+    int status = console_run(&console);
+    waitid(P_PIDFD, (id_t)console.pidfd, &(siginfo_t){0}, WEXITED | WNOHANG | __WALL);
+    return status;
+}
+
+int lifecycle_run(const struct create_options *options, bool keep)
+{
+    __attribute__((cleanup(cleanup_creation))) struct creation c = {.options = options};
+    signal(SIGCHLD, SIG_DFL);
+    console_block_signals();
+    TRY(create(&c, !options->console_socket));
+    journal_close(&c.execution.journal); /* others may act on it from now on */
+    c.execution.journal = JOURNAL_NONE;
+    int r = lifecycle_start(options->root, options->id);
+    int status = r < 0 ? r : wait_for(&c);
+    if (r < 0)
+        end_process(&c.container);
+    execution_leave(&c.execution);
+    if (keep)
+        return status;
+    r = lifecycle_delete(options->root, options->id, true);
+    return r < 0 && status >= 0 ? r : status;
+}
+
+/* ---- state, list ---- */
+
+int lifecycle_state(const char *root, const char *id, FILE *out)
+{
+    auto_arena arena = {0};
+    struct container container;
+    TRY(container_load(&arena, root, id, &container));
+    container_print(&container, out);
+    return 0;
+}
+
+static void put_row(const struct container *c, FILE *out)
+{
+    enum container_status status = container_status(c);
+    bool has_process = status == CONTAINER_CREATED || status == CONTAINER_RUNNING;
+    fprintf(out, "%-20s %-8lld %-9s ", c->id, has_process ? (long long)c->pid : 0LL, container_status_names[status]);
+    for (const char *p = c->bundle ? c->bundle : ""; *p; p++) /* nothing that a terminal acts on */
+        putc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p, out);
+    fprintf(out, " %s %llu\n", c->created ? c->created : "-", (unsigned long long)c->owner);
+}
+
+int lifecycle_list(const char *root, bool json, bool quiet, FILE *out)
+{
+    auto_arena arena = {0};
+    auto_dir d = opendir(root);
+    bool first = true;
+    if (!d && errno != ENOENT)
+        return fail(-errno, "open %s", root);
+    if (json && !quiet)
+        putc('[', out);
+    else if (!quiet)
+        fprintf(out, "%-20s %-8s %-9s %s\n", "ID", "PID", "STATUS", "BUNDLE CREATED OWNER");
+    for (struct dirent *e; d && (e = readdir(d));) {
+        struct container container;
+        if (e->d_name[0] == '.' || container_load(&arena, root, e->d_name, &container) < 0) {
+            error_clear(); /* not a container, or gone meanwhile */
+            continue;
+        }
+        if (quiet)
+            fprintf(out, "%s\n", container.id);
+        else if (json)
+            fputs(first ? "" : ",", out), container_print(&container, out);
+        else
+            put_row(&container, out);
+        first = false;
+    }
+    if (json && !quiet)
+        fputs("]\n", out);
+    return 0;
+}

@@ -1,0 +1,25 @@
+/* What an OCI runtime does to containers: runtime-spec runtime.md, "Operations". Each returns 0, or -errno with
+ * a sentence. ROOT is the directory of all containers. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct create_options {
+    const char *root, *bundle, *id;
+    const char *pid_file;       /* NULL: none */
+    const char *console_socket; /* NULL: none */
+};
+
+int lifecycle_create(const struct create_options *options);
+int lifecycle_start(const char *root, const char *id);
+/* SIGNAL to its first process, or to ALL of them. */
+int lifecycle_kill(const char *root, const char *id, int signal, bool all);
+/* With FORCE a running one is ended first, and one that does not exist is no failure. */
+int lifecycle_delete(const char *root, const char *id, bool force);
+/* Create, start, wait, delete, in the foreground. Returns the command's exit status. */
+int lifecycle_run(const struct create_options *options, bool keep);
+int lifecycle_state(const char *root, const char *id, FILE *out);
+/* Ids only when QUIET; one JSON array when JSON; else a table. */
+int lifecycle_list(const char *root, bool json, bool quiet, FILE *out);

@@ -1,0 +1,182 @@
+#!/usr/bin/env bats
+# bocal-runtime: the operations of an OCI runtime.
+load helpers
+
+# Containers of this test only: a root of its own, cgroups with its name.
+oci() { timeout 30 "$work/bocal-runtime" --root "$work/root" "$@"; }
+
+# bundle COMMAND [PYTHON]: a bundle that runs the shell COMMAND, changed by PYTHON, where it is called c.
+bundle() {
+    ln -sf "$BOCAL" bocal-runtime
+    mkdir -p rootfs/bin rootfs/proc rootfs/dev rootfs/sys rootfs/etc
+    cp "$(command -v busybox)" rootfs/bin/busybox
+    ln -sf busybox rootfs/bin/sh
+    ln -sf busybox rootfs/bin/sleep
+    COMMAND=$1 python3 -c "import json, os
+c = {'ociVersion': '1.0.2', 'root': {'path': 'rootfs'}, 'hostname': 'box', 'annotations': {'a.b': 'c'},
+     'process': {'args': ['/bin/sh', '-c', os.environ['COMMAND']], 'cwd': '/', 'env': ['PATH=/bin'], 'user': {'uid': 0, 'gid': 0}},
+     'mounts': [{'destination': '/proc', 'type': 'proc', 'source': 'proc'}, {'destination': '/dev', 'type': 'tmpfs', 'source': 'tmpfs'},
+                {'destination': '/dev/pts', 'type': 'devpts', 'source': 'devpts', 'options': ['newinstance', 'ptmxmode=0666']}],
+     'linux': {'namespaces': [{'type': t} for t in ('pid', 'mount', 'uts', 'ipc', 'network')]}}
+${2:-}
+json.dump(c, open('config.json', 'w'))"
+}
+
+status_of() { oci state "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["status"])'; }
+
+wait_for() { # STATUS ID
+    for _ in $(seq 100); do
+        [ "$(status_of "$2")" = "$1" ] && return
+        sleep 0.05
+    done
+    echo "$2 is not $1"
+    return 1
+}
+
+@test "create, start, kill, delete, and what state says in between" {
+    require root
+    bundle 'echo started; exec sleep 100'
+    oci create --pid-file pid one-$$ >out </dev/null
+    [ "$(status_of one-$$)" = created ]
+    [ ! -s out ]
+    [ "$(oci state one-$$ | python3 -c 'import json, sys; s = json.load(sys.stdin); print(s["pid"], s["annotations"]["a.b"], s["bundle"])')" = "$(cat pid) c $work" ]
+    oci start one-$$
+    wait_for running one-$$
+    for _ in $(seq 100); do [ -s out ] && break; sleep 0.05; done
+    [ "$(cat out)" = started ]
+    run oci delete one-$$
+    [ "$status" = 1 ]
+    contains "is running"
+    oci kill one-$$ KILL
+    wait_for stopped one-$$
+    run oci kill one-$$ KILL
+    [ "$status" = 1 ]
+    contains "is not running"
+    oci delete one-$$
+    run oci state one-$$
+    [ "$status" = 1 ]
+    contains "does not exist"
+    [ -z "$(ls root)" ]
+    [ -z "$(find /sys/fs/cgroup -name "bocal-one-$$" 2>/dev/null)" ]
+}
+
+@test "run waits, passes the status on, and leaves nothing" {
+    require root
+    bundle 'hostname 2>/dev/null; cat /proc/sys/kernel/hostname; exit 7'
+    ln -sf busybox rootfs/bin/cat
+    run oci run two-$$ </dev/null
+    [ "$status" = 7 ]
+    contains box
+    [ -z "$(ls root)" ]
+}
+
+@test "a terminal goes to the console socket" {
+    require root
+    bundle 'test -t 0 && test -t 1 && echo "a terminal"' 'c["process"]["terminal"] = True'
+    run oci create three-$$
+    [ "$status" = 1 ]
+    contains "--console-socket"
+    python3 -c '
+import array, os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind("console")
+s.listen(1)
+open("ready", "w")
+c, _ = s.accept()
+_, data, _, _ = c.recvmsg(64, socket.CMSG_SPACE(4))
+fd = array.array("i", data[0][2])[0]
+text = b""
+try:
+    while b"terminal" not in text: text += os.read(fd, 100)
+except OSError: pass
+sys.stdout.write(text.decode())' >said &
+    listener=$!
+    for _ in $(seq 100); do [ -e ready ] && break; sleep 0.05; done
+    oci create --console-socket console three-$$
+    oci start three-$$
+    wait $listener
+    grep -q "a terminal" said
+    oci delete --force three-$$
+}
+
+@test "what fails leaves nothing, and says so in the log" {
+    require root
+    bundle true 'c["process"]["args"] = ["/bin/none"]'
+    run oci --log log --log-format json create four-$$
+    [ "$status" = 1 ]
+    contains "/process/args"
+    [ -z "$(ls root)" ]
+    python3 -c 'import json; e = json.loads(open("log").readline()); assert e["level"] == "error" and "/bin/none" in e["msg"], e'
+    run oci create ../four
+    [ "$status" = 1 ]
+    contains "container id"
+    run oci start four-$$
+    contains "does not exist"
+    oci delete --force four-$$
+    bundle true 'c["hooks"] = {"poststop": [{"path": "/bin/true"}]}'
+    run oci create four-$$
+    contains "/hooks: not built yet"
+}
+
+@test "two starts and two deletes at once" {
+    require root
+    bundle 'exec sleep 100'
+    oci create five-$$ </dev/null >/dev/null 2>&1
+    (oci start five-$$ 2>/dev/null; echo $? >first) &
+    oci start five-$$ 2>/dev/null || true
+    wait
+    wait_for running five-$$
+    run oci create five-$$
+    [ "$status" = 1 ]
+    contains "exists already"
+    (oci delete --force five-$$; echo $? >first) &
+    oci delete --force five-$$
+    wait
+    [ "$(cat first)" = 0 ]
+    [ -z "$(ls root)" ]
+}
+
+@test "a pid that is somebody else's now is not signalled" {
+    require root
+    bundle 'exec sleep 100'
+    sleep 60 &
+    other=$!
+    sleep 0.1 # the kernel counts start times in hundredths
+    oci create six-$$ </dev/null >/dev/null 2>&1
+    sed -i "s/\"pid\": [0-9]*/\"pid\": $other/" root/six-$$/state.json
+    run oci kill six-$$ KILL
+    [ "$status" = 1 ]
+    kill -0 $other
+    kill $other
+    oci delete --force six-$$
+    [ -z "$(ls root)" ]
+}
+
+@test "limits and cgroupsPath; list" {
+    require root
+    [ -d /sys/fs/cgroup/pids ] || [ -f /sys/fs/cgroup/cgroup.controllers ] || skip "needs cgroups"
+    is_v2 && ! grep -qw pids /sys/fs/cgroup/cgroup.controllers && skip "needs the pids controller"
+    bundle 'exec sleep 100' "c['linux']['cgroupsPath'] = '/bocal-cli-$$/seven'; c['linux']['resources'] = {'pids': {'limit': 77}}"
+    oci create seven-$$ </dev/null >/dev/null 2>&1
+    if is_v2; then top=/sys/fs/cgroup; else top=/sys/fs/cgroup/pids; fi
+    [ "$(cat $top/bocal-cli-$$/seven/pids.max)" = 77 ]
+    [ "$(oci list -q)" = seven-$$ ]
+    oci list | grep -q created
+    oci list --format json | python3 -c 'import json, sys; assert json.load(sys.stdin)[0]["status"] == "created"'
+    oci kill --all seven-$$ KILL
+    wait_for stopped seven-$$
+    oci delete seven-$$
+    [ ! -e $top/bocal-cli-$$/seven ]
+    find /sys/fs/cgroup -depth -type d -name "bocal-cli-$$" -exec rmdir {} +
+}
+
+@test "a runtime that is killed while it creates leaves what delete --force removes" {
+    require root
+    bundle 'exec sleep 100'
+    for after in 0.0005 0.001 0.0015 0.002 0.003; do
+        timeout -s KILL $after "$work/bocal-runtime" --root "$work/root" create eight-$$ </dev/null >/dev/null 2>&1 || true
+        oci delete --force eight-$$
+        [ -z "$(ls root 2>/dev/null)" ]
+        [ -z "$(find /sys/fs/cgroup -name "bocal-eight-$$" 2>/dev/null)" ]
+    done
+}
