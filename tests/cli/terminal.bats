@@ -33,7 +33,9 @@ on_terminal() { python3 "$BATS_TEST_DIRNAME/on-terminal" "$@"; }
 }
 
 @test "Ctrl-Z on a command without a shell does not stop it for ever"  {
-    run on_terminal "$BOCAL run -t /bin/sleep 50" sleep:1 key:Z sleep:0.3 key:C end:130 same
+    printf '#!/bin/sh\necho ready\nexec sleep 50\n' >script
+    chmod +x script
+    run on_terminal "$BOCAL run -t -v $work/script:/script /script" wait:ready sleep:0.5 key:Z sleep:0.5 key:C end:130 same
     echo "$output"
     [ "$status" = 0 ]
 }
