@@ -205,6 +205,8 @@ int plan_identity(struct builder *b)
 {
     const struct process_config *process = &b->config->process;
     TRY(check_capabilities(b));
+    if (b->facts->selinux && !process->selinux_label && !b->config->privileged)
+        plan_note(b, "SELinux is enabled here, and labels are not chosen yet: the container has its caller's");
     struct capabilities *caps = arena_alloc(b->arena, sizeof *caps);
     *caps = process->caps;
     if (!b->ids.fresh && !b->ids.joined && b->config->privileged) {
