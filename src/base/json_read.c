@@ -2,8 +2,8 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json_tree.h"
 
-#include <json-c/json.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -143,11 +143,6 @@ static void cleanup_tokener(struct json_tokener **tokener)
         json_tokener_free(*tokener);
 }
 
-static void cleanup_json(struct json_object **json)
-{
-    json_object_put(*json);
-}
-
 int json_read(struct arena *arena, const char *text, size_t length, const char *name,
               const struct json_field *fields, void *into)
 {
@@ -158,7 +153,7 @@ int json_read(struct arena *arena, const char *text, size_t length, const char *
     if (!tokener)
         return fail(-ENOMEM, "%s", name);
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    __attribute__((cleanup(cleanup_json))) struct json_object *root =
+    auto_json *root =
         json_tokener_parse_ex(tokener, text, (int)length + 1); /* with its NUL: complete or not */
     enum json_tokener_error error = json_tokener_get_error(tokener);
     if (error != json_tokener_success)

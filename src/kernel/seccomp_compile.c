@@ -4,10 +4,10 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json_tree.h"
 #include "kernel/seccomp_compact.h"
 #include "kernel/seccomp_resolve.h"
 
-#include <json-c/json.h>
 #include <limits.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -24,11 +24,6 @@ struct compiler {
     struct seccomp_program *program;
 };
 
-static void cleanup_json(struct json_object **json)
-{
-    json_object_put(*json);
-}
-
 static void cleanup_filter(scmp_filter_ctx *filter)
 {
     if (*filter)
@@ -41,21 +36,6 @@ static int wrong(struct compiler *c, const char *pointer, const char *what, cons
                   value ? value : "");
 }
 
-static const char *text_of(struct json_object *object, const char *key)
-{
-    struct json_object *value = NULL;
-    json_object_object_get_ex(object, key, &value);
-    return value && json_object_is_type(value, json_type_string) ? json_object_get_string(value)
-                                                                 : NULL;
-}
-
-static struct json_object *list_of(struct json_object *object, const char *key)
-{
-    struct json_object *value = NULL;
-    json_object_object_get_ex(object, key, &value);
-    return value && json_object_is_type(value, json_type_array) ? value : NULL;
-}
-
 static bool number_of(struct json_object *object, const char *key, uint64_t *number)
 {
     struct json_object *value = NULL;
@@ -64,17 +44,6 @@ static bool number_of(struct json_object *object, const char *key, uint64_t *num
         return false;
     *number = json_object_get_uint64(value);
     return true;
-}
-
-static size_t length(struct json_object *list)
-{
-    return list ? json_object_array_length(list) : 0;
-}
-
-static const char *item(struct json_object *list, size_t i)
-{
-    const char *text = json_object_get_string(json_object_array_get_idx(list, i));
-    return text ? text : "";
 }
 
 /* ---- actions ---- */
@@ -132,13 +101,13 @@ static int arch_add(struct compiler *c, const char *pointer, const char *name)
 /* archMap: of the entries, the one of this machine; `architectures` as they are. */
 static int arches_add(struct compiler *c, struct json_object *profile)
 {
-    struct json_object *list = list_of(profile, "architectures");
-    for (size_t i = 0; i < length(list); i++)
-        TRY(arch_add(c, "/architectures", item(list, i)));
+    struct json_object *list = json_list_of(profile, "architectures");
+    for (size_t i = 0; i < json_length(list); i++)
+        TRY(arch_add(c, "/architectures", json_item(list, i)));
     struct json_object *entry = seccomp_arch_map(profile);
-    struct json_object *others = entry ? list_of(entry, "subArchitectures") : NULL;
-    for (size_t k = 0; k < length(others); k++)
-        TRY(arch_add(c, "/archMap", item(others, k)));
+    struct json_object *others = entry ? json_list_of(entry, "subArchitectures") : NULL;
+    for (size_t k = 0; k < json_length(others); k++)
+        TRY(arch_add(c, "/archMap", json_item(others, k)));
     return 0;
 }
 
@@ -157,7 +126,7 @@ static int arg_parse(struct compiler *c, const char *pointer, struct json_object
                      struct scmp_arg_cmp *compare)
 {
     uint64_t index = 0, two = 0;
-    const char *op = text_of(arg, "op");
+    const char *op = json_text_of(arg, "op");
     if (!number_of(arg, "index", &index) || index > 5)
         return wrong(c, pointer, "index must be 0 to 5", NULL);
     if (!number_of(arg, "value", &compare->datum_a))
@@ -190,8 +159,8 @@ static int add_names(struct compiler *c, const char *pointer, struct json_object
     for (unsigned i = 0; i < n_args; i++)
         for (unsigned k = 0; k < i; k++)
             repeated |= args[i].arg == args[k].arg;
-    for (size_t i = 0; i < length(names); i++) {
-        int number = seccomp_syscall_resolve_name(item(names, i));
+    for (size_t i = 0; i < json_length(names); i++) {
+        int number = seccomp_syscall_resolve_name(json_item(names, i));
         if (number == __NR_SCMP_ERROR)
             continue;
         count(c, action, n_args > 0);
@@ -201,7 +170,7 @@ static int add_names(struct compiler *c, const char *pointer, struct json_object
         if (!repeated)
             r = seccomp_rule_add_array(c->filter, action, number, n_args, args);
         if (r < 0 && r != -EEXIST)
-            return refuse(r, "%s: %s: %s: %s", c->name, pointer, item(names, i), strerror(-r));
+            return refuse(r, "%s: %s: %s: %s", c->name, pointer, json_item(names, i), strerror(-r));
     }
     return 0;
 }
@@ -213,18 +182,18 @@ static int rule_add(struct compiler *c, struct json_object *rule, const char *po
     uint64_t number = 0;
     bool has_errno = number_of(rule, "errnoRet", &number);
     uint32_t action;
-    TRY(action_parse(c, pointer, text_of(rule, "action"), has_errno, number, &action));
-    struct json_object *names = list_of(rule, "names"), *args = list_of(rule, "args");
+    TRY(action_parse(c, pointer, json_text_of(rule, "action"), has_errno, number, &action));
+    struct json_object *names = json_list_of(rule, "names"), *args = json_list_of(rule, "args");
     if (!names)
         return wrong(c, pointer, "names is missing", NULL);
     struct scmp_arg_cmp compares[6];
-    if (length(args) > COUNT(compares))
+    if (json_length(args) > COUNT(compares))
         return wrong(c, pointer, "more than six args", NULL);
-    for (size_t i = 0; i < length(args); i++)
+    for (size_t i = 0; i < json_length(args); i++)
         TRY(arg_parse(c, pointer, json_object_array_get_idx(args, i), &compares[i]));
     if (!yes || action == c->default_action)
         return 0;
-    return add_names(c, pointer, names, action, compares, (unsigned)length(args));
+    return add_names(c, pointer, names, action, compares, (unsigned)json_length(args));
 }
 
 /* ---- flags ---- */
@@ -239,13 +208,13 @@ static int flags_add(struct compiler *c, struct json_object *profile)
         {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
         {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
     };
-    struct json_object *list = list_of(profile, "flags");
-    for (size_t i = 0; i < length(list); i++) {
+    struct json_object *list = json_list_of(profile, "flags");
+    for (size_t i = 0; i < json_length(list); i++) {
         size_t k = 0;
-        while (k < COUNT(flags) && strcmp(flags[k].name, item(list, i)) != 0)
+        while (k < COUNT(flags) && strcmp(flags[k].name, json_item(list, i)) != 0)
             k++;
         if (k == COUNT(flags))
-            return wrong(c, "/flags", "unknown flag", item(list, i));
+            return wrong(c, "/flags", "unknown flag", json_item(list, i));
         c->program->flags |= flags[k].flag;
     }
     return 0;
@@ -274,7 +243,7 @@ static int compile(struct compiler *c, struct json_object *profile)
 {
     uint64_t number = 0;
     bool has_errno = number_of(profile, "defaultErrnoRet", &number);
-    TRY(action_parse(c, "/defaultAction", text_of(profile, "defaultAction"), has_errno, number,
+    TRY(action_parse(c, "/defaultAction", json_text_of(profile, "defaultAction"), has_errno, number,
                      &c->default_action));
     __attribute__((cleanup(cleanup_filter))) scmp_filter_ctx filter = seccomp_init(c->default_action);
     if (!filter)
@@ -283,8 +252,8 @@ static int compile(struct compiler *c, struct json_object *profile)
     seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree; 2.5 and later */
     TRY(arches_add(c, profile));
     TRY(flags_add(c, profile));
-    struct json_object *rules = list_of(profile, "syscalls");
-    for (size_t i = 0; i < length(rules); i++) {
+    struct json_object *rules = json_list_of(profile, "syscalls");
+    for (size_t i = 0; i < json_length(rules); i++) {
         char pointer[64];
         snprintf(pointer, sizeof pointer, "/syscalls/%zu", i);
         TRY(rule_add(c, json_object_array_get_idx(rules, i), pointer));
@@ -296,7 +265,7 @@ int seccomp_compile_plain(struct arena *arena, const char *text, const char *nam
                           struct seccomp_program *program)
 {
     enum json_tokener_error error;
-    __attribute__((cleanup(cleanup_json))) struct json_object *profile =
+    auto_json *profile =
         json_tokener_parse_verbose(text, &error);
     if (!profile || !json_object_is_type(profile, json_type_object))
         return refuse(-EINVAL, "%s: not a JSON object: %s", name, json_tokener_error_desc(error));

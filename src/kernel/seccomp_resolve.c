@@ -2,29 +2,12 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json_tree.h"
+#include "base/text.h"
 #include "kernel/capability.h"
 
-#include <json-c/json.h>
 #include <seccomp.h>
 #include <stdio.h>
-#include <string.h>
-
-static void cleanup_json(struct json_object **json)
-{
-    json_object_put(*json);
-}
-
-static struct json_object *list_of(struct json_object *object, const char *key)
-{
-    struct json_object *value = NULL;
-    json_object_object_get_ex(object, key, &value);
-    return value && json_object_is_type(value, json_type_array) ? value : NULL;
-}
-
-static size_t length(struct json_object *list)
-{
-    return list ? json_object_array_length(list) : 0;
-}
 
 int seccomp_rule_applies(const char *name, const char *pointer, struct json_object *rule, uint64_t caps,
                          bool *applies)
@@ -35,12 +18,11 @@ int seccomp_rule_applies(const char *name, const char *pointer, struct json_obje
         struct json_object *condition = NULL;
         if (!json_object_object_get_ex(rule, keys[k], &condition))
             continue;
-        struct json_object *list = list_of(condition, "caps");
-        for (size_t i = 0; i < length(list); i++) {
-            const char *word = json_object_get_string(json_object_array_get_idx(list, i));
+        struct json_object *list = json_list_of(condition, "caps");
+        for (size_t i = 0; i < json_length(list); i++) {
             uint64_t mask;
-            if (!word || capability_parse(word, &mask) < 0)
-                return refuse(-EINVAL, "%s: %s: unknown capability %.64s", name, pointer, word ? word : "");
+            if (capability_parse(json_item(list, i), &mask) < 0)
+                return refuse(-EINVAL, "%s: %s: unknown capability %.64s", name, pointer, json_item(list, i));
             bool has = (caps & mask) == mask;
             *applies &= k == 0 ? has : !has;
         }
@@ -51,11 +33,10 @@ int seccomp_rule_applies(const char *name, const char *pointer, struct json_obje
 struct json_object *seccomp_arch_map(struct json_object *profile)
 {
     const char *native = seccomp_arch_native() == SCMP_ARCH_X86_64 ? "SCMP_ARCH_X86_64" : "SCMP_ARCH_AARCH64";
-    struct json_object *map = list_of(profile, "archMap");
-    for (size_t i = 0; i < length(map); i++) {
-        struct json_object *entry = json_object_array_get_idx(map, i), *name = NULL;
-        if (json_object_object_get_ex(entry, "architecture", &name) &&
-            strcmp(json_object_get_string(name), native) == 0)
+    struct json_object *map = json_list_of(profile, "archMap");
+    for (size_t i = 0; i < json_length(map); i++) {
+        struct json_object *entry = json_object_array_get_idx(map, i);
+        if (text_equal(json_text_of(entry, "architecture"), native))
             return entry;
     }
     return NULL;
@@ -66,9 +47,9 @@ static void resolve_arches(struct json_object *profile)
     struct json_object *entry = seccomp_arch_map(profile), *name = NULL;
     if (!entry || !json_object_object_get_ex(entry, "architecture", &name))
         return;
-    struct json_object *arches = json_object_new_array(), *others = list_of(entry, "subArchitectures");
+    struct json_object *arches = json_object_new_array(), *others = json_list_of(entry, "subArchitectures");
     json_object_array_add(arches, json_object_get(name));
-    for (size_t i = 0; i < length(others); i++)
+    for (size_t i = 0; i < json_length(others); i++)
         json_object_array_add(arches, json_object_get(json_object_array_get_idx(others, i)));
     json_object_object_add(profile, "architectures", arches);
     json_object_object_del(profile, "archMap");
@@ -77,8 +58,8 @@ static void resolve_arches(struct json_object *profile)
 static int resolve_rules(struct json_object *profile, const char *name, uint64_t caps)
 {
     static const char *const extensions[] = {"includes", "excludes", "comment"};
-    struct json_object *rules = list_of(profile, "syscalls");
-    for (size_t i = 0; i < length(rules);) {
+    struct json_object *rules = json_list_of(profile, "syscalls");
+    for (size_t i = 0; i < json_length(rules);) {
         struct json_object *rule = json_object_array_get_idx(rules, i);
         char pointer[48];
         bool applies;
@@ -97,7 +78,7 @@ static int resolve_rules(struct json_object *profile, const char *name, uint64_t
 int seccomp_resolve(struct arena *arena, const char *text, const char *name, uint64_t caps, char **resolved)
 {
     enum json_tokener_error error;
-    __attribute__((cleanup(cleanup_json))) struct json_object *profile =
+    auto_json *profile =
         json_tokener_parse_verbose(text, &error);
     if (!profile || !json_object_is_type(profile, json_type_object))
         return refuse(-EINVAL, "%s: not a JSON object: %s", name, json_tokener_error_desc(error));

@@ -49,6 +49,13 @@ assert "archMap" not in profile and profile["architectures"]
 assert not any("includes" in r or "excludes" in r for r in profile["syscalls"])'
 }
 
+@test "an archMap of anything but names is no crash" {
+    echo '{"defaultAction": "SCMP_ACT_ALLOW", "archMap": [{"architecture": null}, {"architecture": 3}, 7], "syscalls": []}' >odd.json
+    run bocal run --security-opt seccomp="$work/odd.json" /bin/echo fine
+    [ "$status" = 0 ]
+    [ "$output" = fine ]
+}
+
 @test "runc runs it as well" {
     require root
     command -v runc >/dev/null || skip "runc is not installed"
