@@ -64,9 +64,9 @@ static int channel_receive(struct execution *x, int flags, struct channel_messag
     struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
                             .msg_controllen = sizeof control};
     ssize_t n;
-    do
+    do /* ECONNRESET is said once, before what is queued: the other end died with mail unread */
         n = recvmsg(x->channel[x->me != HOST], &header, flags | MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
+    while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     if (n < 0)
         return -errno;
     *n_fds = 0;
@@ -226,19 +226,32 @@ static int begin(struct execution *x, const struct plan *plan)
     return 0;
 }
 
+/* Reads what has come without waiting: keeps INIT's pidfd, and returns true at the first fault. */
+static bool drain(struct execution *x, struct channel_message *message)
+{
+    int fds[MAX_MOUNTS + 4];
+    size_t n_fds;
+    while (channel_receive(x, MSG_DONTWAIT, message, fds, &n_fds) == 1) {
+        bool init = message->step == -TOKEN_INIT && n_fds == 1 && x->slots[SLOT_INIT] < 0;
+        if (init)
+            x->slots[SLOT_INIT] = fds[0];
+        for (size_t i = init; i < n_fds; i++)
+            close(fds[i]);
+        if (message->step >= 0 && (size_t)message->step < x->plan->count)
+            return true;
+    }
+    return false;
+}
+
 /* The first fault wins: INIT may have reported while HOST stumbled over the consequence. */
 static int prefer_reported(struct execution *x, int error)
 {
-    if (!x->pid && !x->joiner)
-        return error;
     struct channel_message message;
-    if (recv(x->channel[0], &message, sizeof message, MSG_DONTWAIT) == sizeof message &&
-        message.step >= 0 && (size_t)message.step < x->plan->count) {
-        x->at = (size_t)message.step;
-        error_clear();
-        return message.error;
-    }
-    return error;
+    if ((!x->pid && !x->joiner) || !drain(x, &message))
+        return error;
+    x->at = (size_t)message.step;
+    error_clear();
+    return message.error;
 }
 
 static int describe_failure(struct execution *x, int error)
@@ -274,11 +287,8 @@ static void kill_one(struct execution *x, enum slot slot, pid_t *pid)
 static void collect_init(struct execution *x)
 {
     struct channel_message message;
-    int fds[MAX_MOUNTS + 4];
-    size_t n_fds;
-    while (x->slots[SLOT_INIT] < 0 && channel_receive(x, MSG_DONTWAIT, &message, fds, &n_fds) == 1)
-        if (message.step == -TOKEN_INIT && n_fds == 1)
-            x->slots[SLOT_INIT] = fds[0];
+    while (drain(x, &message))
+        ;
     if (x->slots[SLOT_INIT] >= 0)
         return;
     cleanup_fd(&x->channel[0]);
