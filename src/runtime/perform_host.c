@@ -215,7 +215,7 @@ static int host_prlimit(struct execution *x, const struct step *step)
 static int host_tidy(struct execution *x, const struct step *step)
 {
     layers_close(&x->layers);
-    return step->source ? tree_remove(AT_FDCWD, step->path) : 0;
+    return step->path ? tree_remove(AT_FDCWD, step->path) : 0;
 }
 
 /* By a name relative to the directory's fd, as those of sockets are short (unix(7): 108 bytes). */

@@ -129,7 +129,7 @@ enum token {
     X(ANNOUNCE, "say", "running [{t}] as PID n", false)                     \
     X(SECCOMP, "seccomp", "{t}", false)                                     \
     X(EXEC, "exec", "{p}{t}", false)                                        \
-    X(TIDY, "tidy", "{p}", false)
+    X(TIDY, "tidy", "{t}", false)
 
 enum op {
 #define X(id, word, text, journaled) OP_##id,
@@ -171,7 +171,6 @@ struct plan {
     size_t count;
     const char *memory_cgroup; /* where to ask for OOM kills, or NULL */
     struct idmaps uids, gids; /* of a new user namespace; empty: none */
-    bool idmapped_root;       /* files of the root keep their ids on disk */
     bool default_pids;        /* the default limit of processes can be applied */
     char **notes; /* what was left out and why, for people */
     size_t n_notes;

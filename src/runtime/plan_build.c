@@ -61,7 +61,6 @@ static int choose_ids(struct builder *b)
     TRY(plan_choose_ids(b));
     b->plan->uids = b->ids.map.uids;
     b->plan->gids = b->ids.map.gids;
-    b->plan->idmapped_root = b->ids.idmapped_root;
     return 0;
 }
 

@@ -355,6 +355,23 @@ static int add_device_rules(struct builder *b)
 
 /* ---- the steps ---- */
 
+/* "+cpu +memory", as cgroup.subtree_control takes them. */
+static const char *words_of(struct builder *b, uint32_t controllers)
+{
+    char *text = arena_strdup(b->arena, "");
+    for (int i = 0; i < CG_COUNT; i++)
+        if (controllers >> i & 1 && cgroup_names_v2[i])
+            text = plan_text(b, "%s%s+%s", text, *text ? " " : "", cgroup_names_v2[i]);
+    return text;
+}
+
+static void add_enable(struct builder *b, const char *directory, uint32_t controllers)
+{
+    plan_add(b, (struct step){.op = OP_CGROUP_SET, .by = HOST, .text = words_of(b, controllers),
+                              .path = plan_text(b, "%s/cgroup.subtree_control", directory),
+                              .why = "cgroups(7): controllers are passed on explicitly"});
+}
+
 static void enable_on_v2(struct builder *b)
 {
     uint32_t missing = missing_in_parent(b, b->controllers);
@@ -364,13 +381,7 @@ static void enable_on_v2(struct builder *b)
         plan_add(b, (struct step){.op = OP_CGROUP_ASIDE, .by = HOST,
                                   .path = plan_text(b, "%s/bocal-%.12s-aside", parent_of(b), b->id),
                                   .why = "cgroups(7): what has processes passes nothing on"});
-    char *text = arena_strdup(b->arena, "");
-    for (int i = 0; i < CG_COUNT; i++)
-        if (missing >> i & 1 && cgroup_names_v2[i])
-            text = plan_text(b, "%s%s+%s", text, *text ? " " : "", cgroup_names_v2[i]);
-    plan_add(b, (struct step){.op = OP_CGROUP_SET, .by = HOST, .text = text,
-                              .path = plan_text(b, "%s/cgroup.subtree_control", parent_of(b)),
-                              .why = "cgroups(7): controllers are passed on explicitly"});
+    add_enable(b, parent_of(b), missing);
 }
 
 /* Through what lies between the mount point and a cgroup of several parts. */
@@ -379,17 +390,10 @@ static void enable_on_the_way(struct builder *b)
     const struct cgroup_facts *facts = &b->facts->cgroup;
     const char *path = b->config->cgroups_path;
     uint32_t wanted = b->controllers & facts->v2_controllers;
-    char *text = arena_strdup(b->arena, "");
-    for (int i = 0; i < CG_COUNT; i++)
-        if (wanted >> i & 1 && cgroup_names_v2[i])
-            text = plan_text(b, "%s%s+%s", text, *text ? " " : "", cgroup_names_v2[i]);
-    if (!facts->v2.writable || !*text || !path || *path != '/')
+    if (!facts->v2.writable || !*words_of(b, wanted) || !path || *path != '/')
         return;
     for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/'))
-        plan_add(b, (struct step){.op = OP_CGROUP_SET, .by = HOST, .text = text,
-                                  .path = plan_text(b, "%s%.*s/cgroup.subtree_control", facts->v2.mount,
-                                                    (int)(slash - path), path),
-                                  .why = "cgroups(7): controllers are passed on explicitly"});
+        add_enable(b, plan_text(b, "%s%.*s", facts->v2.mount, (int)(slash - path), path), wanted);
 }
 
 static bool has_directory(const struct builder *b, const char *directory)

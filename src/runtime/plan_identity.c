@@ -132,6 +132,24 @@ static void add_start(struct builder *b)
                               .why = "created is not started: runtime-spec runtime.md"});
 }
 
+/* The layers' fds, and what overlayfs leaves in its work directory when that is on disk. */
+static void add_tidy(struct builder *b)
+{
+    struct step step = {.op = OP_TIDY, .by = HOST, .phase = COMMAND};
+    if (!b->config->root.lowers)
+        return;
+    if (!b->memory_upper && b->facts->uid == 0) {
+        step.path = step.text = plan_text(b, "%s/work/work/incompat", b->config->root.container);
+        step.why = "overlay's mark for the next mount, which never comes";
+    } else if (b->ids.host_overlay) {
+        step.text = "the layers' fds";
+        step.why = "the overlay holds them";
+    } else {
+        return; /* INIT had the layers */
+    }
+    plan_add(b, step);
+}
+
 static void add_command(struct builder *b, const struct capabilities *caps)
 {
     const struct process_config *process = &b->config->process;
@@ -179,15 +197,7 @@ static void add_command(struct builder *b, const struct capabilities *caps)
     plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = COMMAND, .token = TOKEN_RUNNING,
                               .text = "the command runs", .data = &nothing,
                               .why = "the report's end is closed by exec"});
-    if (b->config->root.lowers && b->memory_upper && b->ids.host_overlay)
-        plan_add(b, (struct step){.op = OP_TIDY, .by = HOST, .phase = COMMAND, .path = "the layers' fds",
-                                  .why = "the overlay holds them"});
-    else if (b->config->root.lowers && b->facts->uid == 0)
-        plan_add(b, (struct step){.op = OP_TIDY, .by = HOST, .phase = COMMAND,
-                                  .path = plan_text(b, "%s/work/work/incompat",
-                                                    b->config->root.container),
-                                  .source = "",
-                                  .why = "overlay's mark for the next mount, which never comes"});
+    add_tidy(b);
 }
 
 /* capabilities(7): none is ambient that is not permitted and inheritable. Configurations ask for it all the
