@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <time.h>
 
 int text_to_u64(const char *text, uint64_t max, uint64_t *value)
 {
@@ -167,4 +168,11 @@ int text_random_hex(char *out, size_t size)
     }
     out[2 * size] = '\0';
     return 0;
+}
+
+void text_now(char out[TEXT_NOW_SIZE])
+{
+    time_t now = time(NULL);
+    struct tm tm;
+    strftime(out, TEXT_NOW_SIZE, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 }

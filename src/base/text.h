@@ -39,5 +39,9 @@ char **text_split(struct arena *arena, const char *text, char separator, size_t 
 char *text_join(struct arena *arena, char *const *list, const char *separator);
 size_t text_count(char *const *list);
 
+/* The time now as RFC 3339 has it, in UTC: "2026-11-24T17:29:37Z". */
+enum { TEXT_NOW_SIZE = 21 };
+void text_now(char out[TEXT_NOW_SIZE]);
+
 /* Lowercase hexadecimal of SIZE random bytes from getrandom(2); OUT holds 2*SIZE+1. */
 int text_random_hex(char *out, size_t size);

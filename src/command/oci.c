@@ -14,7 +14,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <time.h>
 
 struct oci_options {
     /* before the verb */
@@ -198,11 +197,10 @@ static int call_verb(struct arena *arena, struct oci_options *o, char **words)
 static void write_log(const struct oci_options *o)
 {
     auto_file log = o->log && *error_text() ? fopen(o->log, "ae") : NULL;
-    char now[40];
-    time_t seconds = time(NULL);
-    strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime(&seconds));
+    char now[TEXT_NOW_SIZE];
     if (!log)
         return;
+    text_now(now);
     if (o->log_format == 0) {
         fprintf(log, "time=\"%s\" level=error msg=\"%s\"\n", now, error_text());
         return;

@@ -22,7 +22,18 @@ static int compile_seccomp(const char *name, const char *cache, struct config *c
     return 0;
 }
 
-int bundle_load(const char *dir, const char *cache, struct config *config, struct seccomp_program *seccomp)
+/* Read-only is what others make of it, who do not know the annotation. */
+static void add_overlay(struct config *config, const char *layer)
+{
+    struct root_config *root = &config->root;
+    root->lowers = arena_alloc(config->arena, 2 * sizeof *root->lowers);
+    root->lowers[0] = root->path;
+    root->readonly = false;
+    root->container = layer;
+}
+
+int bundle_load(const char *dir, const char *cache, const char *layer, struct config *config,
+                struct seccomp_program *seccomp)
 {
     enum { LARGEST = 16 << 20 };
     const char *name = arena_printf(config->arena, "%s/config.json", dir);
@@ -36,5 +47,7 @@ int bundle_load(const char *dir, const char *cache, struct config *config, struc
             return fail(-errno, "%s", dir);
         config->root.path = arena_printf(config->arena, "%s/%s", bundle, config->root.path);
     }
+    if (config->root.upper)
+        add_overlay(config, layer);
     return compile_seccomp(name, cache, config, seccomp);
 }

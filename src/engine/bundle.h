@@ -4,5 +4,7 @@
 #include "spec/config.h"
 
 /* Reads DIR/config.json into CONFIG, whose arena is the caller's; the root's path becomes absolute, and the
- * seccomp profile is compiled into SECCOMP (through the directory CACHE). -errno with a sentence. */
-int bundle_load(const char *dir, const char *cache, struct config *config, struct seccomp_program *seccomp);
+ * seccomp profile is compiled into SECCOMP (through the directory CACHE). Where the annotation io.bocal.upper asks
+ * for an overlay over the root, LAYER is the directory for it on disk. -errno with a sentence. */
+int bundle_load(const char *dir, const char *cache, const char *layer, struct config *config,
+                struct seccomp_program *seccomp);

@@ -10,6 +10,7 @@
 #include "engine/bundle.h"
 #include "engine/console.h"
 #include "engine/container.h"
+#include "kernel/cgroup.h"
 #include "kernel/sys.h"
 #include "runtime/execute.h"
 
@@ -22,7 +23,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 
 struct creation {
     struct arena arena;
@@ -56,7 +56,8 @@ static int read_bundle(struct creation *c, bool foreground)
         return fail(-errno, "bundle %s", o->bundle);
     c->container.bundle = arena_strdup(&c->arena, bundle);
     config->arena = &c->arena;
-    TRY(bundle_load(bundle, geteuid() ? NULL : "/var/cache/bocal", config, &c->seccomp));
+    TRY(bundle_load(bundle, geteuid() ? NULL : "/var/cache/bocal",
+                    arena_printf(&c->arena, "%s/layer", c->container.dir), config, &c->seccomp));
     if (config->process.terminal && !o->console_socket && !foreground)
         return refuse(-EINVAL, "/process/terminal: somebody has to take the terminal (give --console-socket)");
     if (!config->process.terminal && o->console_socket)
@@ -64,13 +65,6 @@ static int read_bundle(struct creation *c, bool foreground)
     config->outlives = true;
     if (!config->cgroups_path || !*config->cgroups_path)
         config->cgroups_path = arena_printf(&c->arena, "/bocal-%s", o->id);
-    if (config->root.upper) {
-        const char **lowers = arena_alloc(&c->arena, 2 * sizeof *lowers);
-        lowers[0] = config->root.path;
-        config->root.lowers = lowers;
-        config->root.readonly = false;
-        config->root.container = arena_printf(&c->arena, "%s/layer", c->container.dir);
-    }
     c->container.oci_version = config->oci_version;
     c->container.annotations = config->annotations;
     c->container.n_annotations = config->n_annotations;
@@ -115,9 +109,8 @@ static int record(struct creation *c)
     struct container *container = &c->container;
     const struct create_options *o = c->options;
     struct execution *x = &c->execution;
-    char created[40], state, pid[24];
-    time_t now = time(NULL);
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    char created[TEXT_NOW_SIZE], state, pid[24];
+    text_now(created);
     container->created = arena_strdup(&c->arena, created);
     container->pid = pid_behind(x->slots[SLOT_INIT]);
     if (process_stat(container->pid, &container->start_time, &state) < 0)
@@ -195,10 +188,7 @@ static int kill_cgroups(const struct container *container, int signal)
         const char *dir = text_after(line, "cgroup ");
         if (!dir)
             continue;
-        auto_file procs = fopen(arena_printf(container->arena, "%s/cgroup.procs", dir), "re");
-        for (int pid; procs && fscanf(procs, "%d", &pid) == 1;)
-            if (pid > 0)
-                kill(pid, signal);
+        cgroup_signal(dir, signal);
         return 0; /* each process is in all of them */
     }
     return refuse(-EOPNOTSUPP, "kill --all: container %s has no cgroup of its own", container->id);

@@ -104,6 +104,7 @@ static int choose_seccomp(struct run *run)
 {
     const char *choice = run->extra.seccomp;
     uint64_t caps = run->config.process.caps.bounding;
+    bool show = run->options->dry_run == DRY_RUN_OCI;
     if (choice && text_equal(choice, "unconfined"))
         return 0;
     if (choice) {
@@ -111,16 +112,21 @@ static int choose_seccomp(struct run *run)
         ssize_t size = file_read(AT_FDCWD, choice, 4 << 20, &text);
         if (size < 0)
             return because((int)size, "--security-opt seccomp");
-        if (run->options->dry_run == DRY_RUN_OCI)
-            TRY(show_seccomp(run, text, choice));
-        TRY(seccomp_compile_cached(&run->arena, text, choice, caps, run->cache, &run->seccomp));
+        TRY(seccomp_compile_cached(&run->arena, text, choice, caps, run->cache, &run->seccomp)); /* checks it, too */
+        if (show)
+            return show_seccomp(run, text, choice);
+    } else if (show) {
+        return show_seccomp(run, seccomp_default_profile, "default profile");
     } else {
-        if (run->options->dry_run == DRY_RUN_OCI)
-            TRY(show_seccomp(run, seccomp_default_profile, "default profile"));
         TRY(seccomp_default(&run->arena, caps, run->cache, &run->seccomp));
     }
     run->config.seccomp = &run->seccomp;
     return 0;
+}
+
+static const char *layer_directory(struct run *run)
+{
+    return arena_printf(&run->arena, "%s/containers/%s", run->data, run->id);
 }
 
 static int build_config(struct run *run, bool privileged)
@@ -133,7 +139,7 @@ static int build_config(struct run *run, bool privileged)
     struct run_context context = {
         .id = run->id,
         .image = run->image,
-        .container_dir = arena_printf(&run->arena, "%s/containers/%s", run->data, run->id),
+        .container_dir = layer_directory(run),
         .cwd = getcwd(cwd, sizeof cwd) ? cwd : "/",
         .hosts = host_net ? small_file(run, "/etc/hosts") : NULL,
         .resolv_conf = host_net ? small_file(run, "/etc/resolv.conf") : NULL,
@@ -175,14 +181,7 @@ static int read_bundle(struct run *run)
     struct config *config = &run->config;
     TRY(check_bundle_alone(o));
     config->arena = &run->arena;
-    TRY(bundle_load(o->bundle, run->cache, config, &run->seccomp));
-    if (config->root.upper) {
-        const char **lowers = arena_alloc(&run->arena, 2 * sizeof *lowers);
-        lowers[0] = config->root.path;
-        config->root.lowers = lowers;
-        config->root.readonly = false; /* it is what others make of it */
-        config->root.container = arena_printf(&run->arena, "%s/containers/%s", run->data, run->id);
-    }
+    TRY(bundle_load(o->bundle, run->cache, layer_directory(run), config, &run->seccomp));
     config->announce = o->announce;
     config->explain_pause = o->explain == EXPLAIN_TEXT || o->explain == EXPLAIN_JSON;
     config->explain_origin = "--explain";

@@ -229,17 +229,17 @@ static void sleep_us(long us)
 }
 
 /* cgroup.kill (Linux 5.14) reaches everything below at once; v1 has only a list of processes. */
-static void kill_all(const char *dir)
+void cgroup_signal(const char *dir, int number)
 {
     char path[4200];
     snprintf(path, sizeof path, "%s/cgroup.kill", dir);
-    if (file_put(AT_FDCWD, path, "1") == 0)
+    if (number == SIGKILL && file_put(AT_FDCWD, path, "1") == 0)
         return;
     snprintf(path, sizeof path, "%s/cgroup.procs", dir);
     auto_file procs = fopen(path, "re");
     for (int pid; procs && fscanf(procs, "%d", &pid) == 1;)
         if (pid > 0)
-            kill(pid, SIGKILL);
+            kill(pid, number);
 }
 
 static int remove_once(const char *dir)
@@ -248,7 +248,7 @@ static int remove_once(const char *dir)
         return 0;
     if (errno != EBUSY && errno != ENOTEMPTY)
         return -errno;
-    kill_all(dir);
+    cgroup_signal(dir, SIGKILL);
     auto_dir d = opendir(dir);
     for (struct dirent *e; d && (e = readdir(d));)
         if (e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {

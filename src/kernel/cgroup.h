@@ -63,6 +63,9 @@ int cgroup_write(const char *file, const char *value);
  * -errno with a sentence when it does not go within two seconds. */
 int cgroup_remove(const char *dir);
 
+/* Sends the signal NUMBER to every process in DIR, SIGKILL on v2 to those below as well. */
+void cgroup_signal(const char *dir, int number);
+
 /* How often the kernel killed for want of memory in DIR (memory.events or memory.oom_control); 0 when
  * it cannot be told. */
 uint64_t cgroup_oom_kills(const char *dir);

@@ -217,26 +217,18 @@ static int mount_proc_open(struct execution *x, const struct step *step)
     return r;
 }
 
+/* Detached. Its settings and attributes are a mount's, or the usual ones; NUMBER is its owner, as the caller
+ * sees ids, where that is not the caller. */
 static int mount_tmpfs_open(struct execution *x, const struct step *step)
 {
-    static const char *const settings[] = {"mode", "0755", "size", "1m", NULL};
-    int mount = mount_create("tmpfs", settings,
-                             MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | step->flags);
-    if (mount < 0)
-        return mount;
-    x->slots[step->out] = mount;
-    return 0;
-}
-
-/* /dev made by HOST: OWNER is the container's root, as HOST sees it. */
-static int mount_dev_open(struct execution *x, const struct step *step)
-{
+    static const char *const usual[] = {"mode", "0755", "size", "1m", NULL};
     const struct mount_spec *spec = step->data;
-    auto_fd mount = mount_create(spec->type, spec->settings, spec->set);
+    uint64_t attributes = spec ? spec->set : MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | step->flags;
+    auto_fd mount = mount_create("tmpfs", spec ? spec->settings : usual, attributes);
+    uid_t owner = (uid_t)step->number;
     if (mount < 0)
         return mount;
-    uid_t owner = (uid_t)step->number;
-    if (fchownat(mount, "", owner, owner, AT_EMPTY_PATH) < 0)
+    if (owner && fchownat(mount, "", owner, owner, AT_EMPTY_PATH) < 0)
         return -errno;
     x->slots[step->out] = take_fd(&mount);
     return 0;
@@ -373,7 +365,6 @@ performer *const performers_mounts[OP_COUNT] = {
     [OP_ATTACH] = mount_attach_slot,
     [OP_PROC_OPEN] = mount_proc_open,
     [OP_TMPFS_OPEN] = mount_tmpfs_open,
-    [OP_DEV_OPEN] = mount_dev_open,
     [OP_MOUNT] = mount_mount,
     [OP_BIND] = mount_bind,
     [OP_BIND_FILE] = mount_bind_file,

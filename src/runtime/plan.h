@@ -94,7 +94,6 @@ enum token {
     X(PROC_OPEN, "procfs", "a private one{t} as {o}", false)                \
     X(ATTACH, "attach", "{i} at {p}", false)                                \
     X(TMPFS_OPEN, "tmpfs", "{t} as {o}", false)                             \
-    X(DEV_OPEN, "tmpfs", "{t} as {o}", false)                               \
     X(MOUNT, "mount", "{s} at {p}{t}", false)                                 \
     X(BIND, "bind", "{s} at {p}{t}", false)                                 \
     X(CHOWN_TREE, "chown", "{p} to {t}", false)                             \

@@ -11,7 +11,8 @@
 /* ---- namespaces, devices ---- */
 
 struct ns_row {
-    const char *type, *path;
+    const char *type, *path, *origin;
+    enum ns_kind kind;
 };
 
 static const struct json_field ns_fields[] = {
@@ -22,35 +23,34 @@ static const struct json_field ns_fields[] = {
 
 static int decode_namespace(struct json_source *s, struct json_object *value, void *into)
 {
-    struct ns_config *namespaces = *(struct ns_config **)into;
-    struct ns_row row = {0};
-    TRY(json_read_object(s, value, ns_fields, &row));
-    for (int i = 0; i < NS_COUNT; i++) {
-        if (!text_equal(ns_names[i], row.type))
-            continue;
-        if (namespaces[i].listed)
-            return refuse(-EINVAL, "%s: %s: a second %s namespace", s->name, s->pointer, row.type);
-        if (row.path && *row.path && *row.path != '/')
-            return refuse(-EINVAL, "%s: %s/path: expected an absolute path", s->name, s->pointer);
-        namespaces[i] = (struct ns_config){.listed = true, .origin = config_origin(s),
-                                           .path = row.path && *row.path ? row.path : NULL};
-        return 0;
-    }
+    struct ns_row *row = into;
+    row->origin = config_origin(s);
+    TRY(json_read_object(s, value, ns_fields, row));
+    if (row->path && *row->path && *row->path != '/')
+        return refuse(-EINVAL, "%s: %s/path: expected an absolute path", s->name, s->pointer);
+    for (int i = 0; i < NS_COUNT; i++)
+        if (text_equal(ns_names[i], row->type)) {
+            row->kind = (enum ns_kind)i;
+            return 0;
+        }
     return refuse(-EINVAL, "%s: %s/type: expected user, mount, pid, network, uts, ipc, cgroup or time", s->name,
                   s->pointer);
 }
 
-/* Each element goes to its place by type, and not to a list. */
+/* A list in the file, by type here. */
 static int decode_namespaces(struct json_source *s, struct json_object *value, void *into)
 {
     struct ns_config *namespaces = into;
-    if (!json_object_is_type(value, json_type_array))
-        return json_expected(s, "an array");
-    size_t old = strlen(s->pointer);
-    for (size_t i = 0; i < json_object_array_length(value); i++) {
-        snprintf(s->pointer + old, sizeof s->pointer - old, "/%zu", i);
-        TRY(decode_namespace(s, json_object_array_get_idx(value, i), &namespaces));
-        s->pointer[old] = '\0';
+    size_t count;
+    void *list;
+    TRY(json_read_list(s, value, decode_namespace, sizeof(struct ns_row), &list, &count));
+    const struct ns_row *rows = list;
+    for (size_t i = 0; i < count; i++) {
+        struct ns_config *ns = &namespaces[rows[i].kind];
+        if (ns->listed)
+            return refuse(-EINVAL, "%s: %s: a second %s namespace", s->name, rows[i].origin, rows[i].type);
+        *ns = (struct ns_config){.listed = true, .origin = rows[i].origin,
+                                 .path = rows[i].path && *rows[i].path ? rows[i].path : NULL};
     }
     return 0;
 }
