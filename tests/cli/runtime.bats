@@ -122,14 +122,16 @@ sys.stdout.write(text.decode())' >said &
     require root
     bundle 'exec sleep 100'
     oci create five-$$ </dev/null >/dev/null 2>&1
-    (oci start five-$$ 2>/dev/null; echo $? >first) &
-    oci start five-$$ 2>/dev/null || true
+    (first=0; oci start five-$$ 2>/dev/null || first=$?; echo $first >first) &
+    second=0
+    oci start five-$$ 2>/dev/null || second=$?
     wait
+    [ $(($(cat first) + second)) = 1 ] # one of them, and only one
     wait_for running five-$$
     run oci create five-$$
     [ "$status" = 1 ]
     contains "exists already"
-    (oci delete --force five-$$; echo $? >first) &
+    (first=0; oci delete --force five-$$ || first=$?; echo $first >first) &
     oci delete --force five-$$
     wait
     [ "$(cat first)" = 0 ]

@@ -44,12 +44,17 @@ value() { cat "$cgroup/$1"; }
     require v2
     start --memory 32m --memory-swap 32m --no-init /bin/sh -c 'echo ready; sleep 1; exec awk "BEGIN { x = \"0123456789abcdef\"; while (1) x = x x }"'
     status=0
-    for _ in $(seq 300); do
-        grep -q 'oom_kill [1-9]' "$cgroup/memory.events" 2>/dev/null && seen=yes
-        kill -0 "$bocal" 2>/dev/null || break
-    done
     wait "$bocal" || status=$?
     [ $status = 137 ]
+    grep -q "out of memory" "$work/err"
+    # One that outlives what was killed, so that its cgroup can be looked at.
+    start --memory 32m --memory-swap 32m /bin/sh -c 'echo ready; awk "BEGIN { x = \"0123456789abcdef\"; while (1) x = x x }"; echo over; sleep 100'
+    for _ in $(seq 300); do
+        grep -q over "$work/out" && break
+        sleep 0.1
+    done
+    grep -q 'oom_kill [1-9]' "$cgroup/memory.events"
+    stop
     grep -q "out of memory" "$work/err"
 }
 
@@ -77,7 +82,7 @@ value() { cat "$cgroup/$1"; }
         /bin/sh -c 'echo ready; dd if=/dev/zero of=/data/x bs=1M count=4 conv=fsync 2>/dev/null; echo written; sleep 100'
     [ "$(value io.max)" = "$numbers rbps=max wbps=1048576 riops=100 wiops=max" ]
     sleep 1
-    ! grep -q written "$work/out" # four seconds' worth
+    [ "$(grep -c written "$work/out")" = 0 ] # four seconds' worth
     stop
 }
 
