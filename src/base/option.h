@@ -42,6 +42,12 @@ struct option {
     bool hidden;           /* parsed, but in no help */
 };
 
+/* What an OPTION_LIST fills. */
+struct word_list {
+    const char **words;
+    size_t count;
+};
+
 /* A verb's options and how it is called. */
 struct option_set {
     const char *program, *verb; /* "bocal", "run" */

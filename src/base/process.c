@@ -2,22 +2,26 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
 extern char **environ;
 
-static int spawn(char *const *argv, int err, pid_t *pid)
+static int spawn(char *const *argv, int out, int err, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     if (posix_spawn_file_actions_init(&actions) != 0)
         return -ENOMEM;
     int r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     if (r == 0)
-        r = posix_spawn_file_actions_adddup2(&actions, err, 1);
+        r = posix_spawn_file_actions_adddup2(&actions, out, 1);
     if (r == 0)
         r = posix_spawn_file_actions_adddup2(&actions, err, 2);
     if (r == 0)
@@ -26,37 +30,77 @@ static int spawn(char *const *argv, int err, pid_t *pid)
     return -r;
 }
 
-int process_run(char *const *argv)
+/* Runs ARGV with OUT as its output, or what it says as an error; at most SIZE - 1 bytes of that are kept. */
+static int run(char *const *argv, bool both, char *text, size_t size)
 {
-    int ends[2];
+    int ends[2], status = 0;
+    pid_t pid;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return fail(-errno, "run %s", argv[0]);
     auto_fd out = ends[0];
     auto_fd in = ends[1];
-    pid_t pid;
-    int r = spawn(argv, in, &pid);
+    int r = spawn(argv, in, both ? in : STDERR_FILENO, &pid);
     if (r < 0)
         return fail(r, "run %s", argv[0]);
     close(take_fd(&in));
-    char text[512];
     size_t used = 0;
-    for (;;) {
-        ssize_t n = read(out, text + used, sizeof text - 1 - used);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        used += (size_t)n;
-    }
+    for (ssize_t n = 1; n > 0 || (n < 0 && errno == EINTR); used += n > 0 ? (size_t)n : 0)
+        n = read(out, text + used, size - 1 - used);
     while (used && text[used - 1] == '\n')
         used--;
     text[used] = '\0';
-    int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    if (status == 0)
-        return 0;
-    const char *name = strrchr(argv[0], '/');
-    return refuse(-EPERM, "%s: %s", name ? name + 1 : argv[0],
-                  *text ? text : "failed and did not say why");
+    return status;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+int process_run(char *const *argv)
+{
+    char text[512];
+    int status = run(argv, true, text, sizeof text);
+    if (status <= 0)
+        return status;
+    return refuse(-EPERM, "%s: %s", base_name(argv[0]), *text ? text : "failed and did not say why");
+}
+
+int process_read(char *const *argv, char **text)
+{
+    enum { LARGEST = 4 << 20 };
+    auto_free char *buffer = malloc(LARGEST);
+    if (!buffer)
+        return fail(-ENOMEM, "run %s", argv[0]);
+    int status = run(argv, false, buffer, LARGEST);
+    if (status > 0)
+        return refuse(-EPERM, "%s: failed", base_name(argv[0]));
+    TRY(status);
+    *text = take_ptr(&buffer);
+    return 0;
+}
+
+/* proc_pid_stat(5): "PID (COMM) STATE ..."; COMM may hold blanks and brackets, so from the last bracket on. */
+int process_stat(int64_t pid, uint64_t *start_time, char *state)
+{
+    enum { START_TIME = 22, STATE = 3 };
+    char path[48], text[1024];
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (n <= 0)
+        return -ESRCH;
+    text[n] = '\0';
+    char *rest = strrchr(text, ')'), *save = NULL;
+    int number = STATE;
+    for (char *word = rest ? strtok_r(rest + 1, " ", &save) : NULL; word; word = strtok_r(NULL, " ", &save), number++) {
+        if (number == STATE)
+            *state = *word;
+        if (number == START_TIME)
+            return text_to_u64(word, UINT64_MAX, start_time);
+    }
+    return -ESRCH;
 }

@@ -1,8 +1,16 @@
-/* Running helper programs. */
+/* Running helper programs, and telling processes apart. */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Runs ARGV[0] (an absolute path) with the caller's environment and no standard input, and waits.
  * 0 when it exits 0; else -errno with a sentence that has what it wrote to standard error. */
 int process_run(char *const *argv);
+
+/* The same, for what it writes to standard output, at most 4 MB: *TEXT, which the caller frees. Its standard error is the
+ * caller's. */
+int process_read(char *const *argv, char **text);
+
+/* Start time and state letter of PID: what tells it from a later process of that number. -ESRCH. */
+int process_stat(int64_t pid, uint64_t *start_time, char *state);

@@ -32,15 +32,16 @@ static void add_overlay(struct config *config, const char *layer)
     root->container = layer;
 }
 
-int bundle_load(const char *dir, const char *cache, const char *layer, struct config *config,
+int bundle_load(const char *dir, const char *file, const char *cache, const char *layer, struct config *config,
                 struct seccomp_program *seccomp)
 {
     enum { LARGEST = 16 << 20 };
-    const char *name = arena_printf(config->arena, "%s/config.json", dir);
+    const char *name = file ? file : arena_printf(config->arena, "%s/config.json", dir);
     auto_free char *text = NULL;
     ssize_t size = file_read(AT_FDCWD, name, LARGEST, &text);
     TRY((int)size);
     TRY(config_decode(config, text, (size_t)size, name));
+    config->text = arena_strdup(config->arena, text);
     char bundle[PATH_MAX];
     if (*config->root.path != '/') {
         if (!realpath(dir, bundle))

@@ -3,8 +3,8 @@
 
 #include "spec/config.h"
 
-/* Reads DIR/config.json into CONFIG, whose arena is the caller's; the root's path becomes absolute, and the
+/* Reads DIR/config.json, or FILE when it is not NULL, into CONFIG, whose arena is the caller's; the root's path becomes absolute, and the
  * seccomp profile is compiled into SECCOMP (through the directory CACHE). Where the annotation io.bocal.upper asks
  * for an overlay over the root, LAYER is the directory for it on disk. -errno with a sentence. */
-int bundle_load(const char *dir, const char *cache, const char *layer, struct config *config,
+int bundle_load(const char *dir, const char *file, const char *cache, const char *layer, struct config *config,
                 struct seccomp_program *seccomp);

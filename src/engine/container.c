@@ -5,7 +5,9 @@
 #include "base/file.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
+#include "base/process.h"
 #include "base/text.h"
+#include "kernel/cgroup.h"
 #include "kernel/sys.h"
 #include "spec/config_fields.h"
 
@@ -13,7 +15,8 @@
 
 const char *const container_status_names[] = {
     [CONTAINER_CREATING] = "creating", [CONTAINER_CREATED] = "created",
-    [CONTAINER_RUNNING] = "running",   [CONTAINER_STOPPED] = "stopped",
+    [CONTAINER_RUNNING] = "running",   [CONTAINER_PAUSED] = "paused",
+    [CONTAINER_STOPPED] = "stopped",
 };
 
 int container_check_id(const char *id)
@@ -63,7 +66,7 @@ int container_load(struct arena *arena, const char *root, const char *id, struct
 static void put_state(const struct container *c, struct json_writer *json, bool stored)
 {
     enum container_status status = stored ? CONTAINER_CREATED : container_status(c);
-    bool has_process = status == CONTAINER_CREATED || status == CONTAINER_RUNNING;
+    bool has_process = status != CONTAINER_CREATING && status != CONTAINER_STOPPED;
     json_begin_object(json, NULL);
     json_put_string(json, "ociVersion", c->oci_version ? c->oci_version : "1.3.0");
     json_put_string(json, "id", c->id);
@@ -82,7 +85,7 @@ static void put_state(const struct container *c, struct json_writer *json, bool 
     json_end_object(json);
 }
 
-int container_save(const struct container *container)
+int container_save(const struct container *container, const char *config)
 {
     auto_free char *text = NULL; /* outlives the stream, which writes to it */
     size_t size = 0;
@@ -92,8 +95,24 @@ int container_save(const struct container *container)
     struct json_writer json = json_writer_compact(stream);
     put_state(container, &json, true);
     fflush(stream);
+    const char *beside = arena_printf(container->arena, "%s/config.json", container->dir);
+    TRY(file_replace(AT_FDCWD, beside, config, strlen(config), 0600));
     const char *path = arena_printf(container->arena, "%s/state.json", container->dir);
     return file_replace(AT_FDCWD, path, text, size, 0600);
+}
+
+int container_cgroups(const struct container *container, char ***dirs)
+{
+    auto_free char *journal = NULL;
+    size_t n = 0;
+    *dirs = NULL;
+    TRY((int)file_read(AT_FDCWD, arena_printf(container->arena, "%s/journal", container->dir), 1 << 20, &journal));
+    char *rest = NULL;
+    for (char *line = strtok_r(journal, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        if (text_after(line, "cgroup "))
+            *LIST_ADD(container->arena, dirs, &n) = arena_strdup(container->arena, text_after(line, "cgroup "));
+    *LIST_ADD(container->arena, dirs, &n) = NULL;
+    return 0;
 }
 
 void container_print(const struct container *container, FILE *out)
@@ -104,28 +123,6 @@ void container_print(const struct container *container, FILE *out)
 }
 
 /* ---- the process ---- */
-
-/* proc_pid_stat(5): "PID (COMM) STATE ..."; COMM may hold blanks and brackets, so from the last bracket on. */
-int process_stat(int64_t pid, uint64_t *start_time, char *state)
-{
-    enum { START_TIME = 22, STATE = 3 };
-    char path[48], text[1024];
-    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
-    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (n <= 0)
-        return -ESRCH;
-    text[n] = '\0';
-    char *rest = strrchr(text, ')'), *save = NULL;
-    int number = STATE;
-    for (char *word = rest ? strtok_r(rest + 1, " ", &save) : NULL; word; word = strtok_r(NULL, " ", &save), number++) {
-        if (number == STATE)
-            *state = *word;
-        if (number == START_TIME)
-            return text_to_u64(word, UINT64_MAX, start_time);
-    }
-    return -ESRCH;
-}
 
 /* The pidfd first, then the start time: so it cannot change hands in between. */
 int container_pidfd(const struct container *container)
@@ -149,5 +146,13 @@ enum container_status container_status(const struct container *container)
     if (fd < 0)
         return CONTAINER_STOPPED;
     const char *socket = arena_printf(container->arena, "%s/start", container->dir);
-    return access(socket, F_OK) == 0 ? CONTAINER_CREATED : CONTAINER_RUNNING;
+    if (access(socket, F_OK) == 0)
+        return CONTAINER_CREATED;
+    char **dirs;
+    if (container_cgroups(container, &dirs) < 0)
+        error_clear(); /* it is being deleted */
+    for (size_t i = 0; dirs && dirs[i]; i++)
+        if (cgroup_is_frozen(dirs[i]))
+            return CONTAINER_PAUSED;
+    return CONTAINER_RUNNING;
 }

@@ -25,7 +25,7 @@ struct container {
     size_t n_annotations;
 };
 
-enum container_status { CONTAINER_CREATING, CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_STOPPED };
+enum container_status { CONTAINER_CREATING, CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_PAUSED, CONTAINER_STOPPED };
 extern const char *const container_status_names[];
 
 /* Ids name directories and cgroups: letters, digits and _+-. of at most 1024, not "." or "..". */
@@ -34,7 +34,11 @@ int container_check_id(const char *id);
 /* ROOT/ID into CONTAINER. -ENOENT with a sentence when there is none; one without state.json is being created,
  * or was left so. */
 int container_load(struct arena *arena, const char *root, const char *id, struct container *container);
-int container_save(const struct container *container);
+/* Writes state.json, and CONFIG, the text of its configuration, beside it: what follows needs both. */
+int container_save(const struct container *container, const char *config);
+
+/* The directories of its cgroups, one a hierarchy, NULL-terminated, as the journal tells. */
+int container_cgroups(const struct container *container, char ***dirs);
 
 enum container_status container_status(const struct container *container);
 
@@ -44,6 +48,3 @@ void container_print(const struct container *container, FILE *out);
 /* A pidfd of its process, owned by the caller; -ESRCH without a sentence when it has ended: a pid that
  * somebody else has now is not it. */
 int container_pidfd(const struct container *container);
-
-/* Start time and state letter of PID. -ESRCH. */
-int process_stat(int64_t pid, uint64_t *start_time, char *state);

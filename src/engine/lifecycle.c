@@ -6,11 +6,13 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "engine/bundle.h"
 #include "engine/console.h"
 #include "engine/container.h"
-#include "kernel/cgroup.h"
+#include "engine/control.h"
+#include "engine/handover.h"
 #include "kernel/sys.h"
 #include "runtime/execute.h"
 
@@ -56,13 +58,13 @@ static int read_bundle(struct creation *c, bool foreground)
         return fail(-errno, "bundle %s", o->bundle);
     c->container.bundle = arena_strdup(&c->arena, bundle);
     config->arena = &c->arena;
-    TRY(bundle_load(bundle, geteuid() ? NULL : "/var/cache/bocal",
+    TRY(bundle_load(bundle, o->config, geteuid() ? NULL : "/var/cache/bocal",
                     arena_printf(&c->arena, "%s/layer", c->container.dir), config, &c->seccomp));
-    if (config->process.terminal && !o->console_socket && !foreground)
-        return refuse(-EINVAL, "/process/terminal: somebody has to take the terminal (give --console-socket)");
-    if (!config->process.terminal && o->console_socket)
-        return refuse(-EINVAL, "--console-socket: /process/terminal is false");
-    config->outlives = true;
+    TRY(handover_check(config, o->console_socket, foreground));
+    TRY(handover_fds(config, o->preserve_fds));
+    config->same_keyring = o->no_new_keyring;
+    config->no_pivot = o->no_pivot;
+    config->outlives = config->waits = true;
     if (!config->cgroups_path || !*config->cgroups_path)
         config->cgroups_path = arena_printf(&c->arena, "/bocal-%s", o->id);
     c->container.oci_version = config->oci_version;
@@ -71,55 +73,19 @@ static int read_bundle(struct creation *c, bool foreground)
     return 0;
 }
 
-/* The pid behind a pidfd: proc_pid_fdinfo(5). */
-static int64_t pid_behind(int pidfd)
-{
-    char path[48], text[512];
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
-    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    text[n > 0 ? n : 0] = '\0';
-    const char *line = strstr(text, "\nPid:\t");
-    return line ? strtoll(line + 6, NULL, 10) : -1;
-}
-
-static int send_console(int console, const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char name[] = "/dev/ptmx";
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
-    struct iovec iov = {.iov_base = name, .iov_len = sizeof name - 1};
-    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
-                            .msg_controllen = sizeof control};
-    struct cmsghdr *c = CMSG_FIRSTHDR(&header);
-    *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
-    memcpy(CMSG_DATA(c), &console, sizeof console);
-    if (strlen(path) >= sizeof address.sun_path)
-        return refuse(-ENAMETOOLONG, "--console-socket %.64s...: longer than a socket's path may be", path);
-    memcpy(address.sun_path, path, strlen(path));
-    auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
-        sendmsg(fd, &header, MSG_NOSIGNAL) < 0)
-        return fail(-errno, "--console-socket %s", path);
-    return 0;
-}
-
 static int record(struct creation *c)
 {
     struct container *container = &c->container;
     const struct create_options *o = c->options;
     struct execution *x = &c->execution;
-    char created[TEXT_NOW_SIZE], state, pid[24];
+    char created[TEXT_NOW_SIZE], state;
     text_now(created);
     container->created = arena_strdup(&c->arena, created);
-    container->pid = pid_behind(x->slots[SLOT_INIT]);
+    container->pid = handover_pid_of(x);
     if (process_stat(container->pid, &container->start_time, &state) < 0)
         return refuse(-ECHILD, "the container's first process has ended");
-    TRY(container_save(container));
-    if (o->console_socket)
-        TRY(send_console(x->slots[SLOT_CONSOLE], o->console_socket));
-    snprintf(pid, sizeof pid, "%lld", (long long)container->pid);
-    return o->pid_file ? file_replace(AT_FDCWD, o->pid_file, pid, strlen(pid), 0644) : 0;
+    TRY(container_save(container, c->config.text));
+    return handover(x, o->console_socket, o->pid_file);
 }
 
 /* On failure nothing is left. A directory that somebody else made in the same moment is not ours. */
@@ -176,38 +142,6 @@ int lifecycle_start(const char *root, const char *id)
     return n == sizeof message ? fail(message.error, "start container %s: execute its command", id) : 0;
 }
 
-/* ---- kill ---- */
-
-/* The cgroups that the journal tells of. */
-static int kill_cgroups(const struct container *container, int signal)
-{
-    auto_free char *journal = NULL;
-    TRY((int)file_read(AT_FDCWD, arena_printf(container->arena, "%s/journal", container->dir), 1 << 20, &journal));
-    char *rest = NULL;
-    for (char *line = strtok_r(journal, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        const char *dir = text_after(line, "cgroup ");
-        if (!dir)
-            continue;
-        cgroup_signal(dir, signal);
-        return 0; /* each process is in all of them */
-    }
-    return refuse(-EOPNOTSUPP, "kill --all: container %s has no cgroup of its own", container->id);
-}
-
-int lifecycle_kill(const char *root, const char *id, int signal, bool all)
-{
-    auto_arena arena = {0};
-    struct container container;
-    TRY(container_load(&arena, root, id, &container));
-    if (all)
-        return kill_cgroups(&container, signal);
-    auto_fd fd = container_pidfd(&container);
-    if (fd < 0)
-        return refuse(-ESRCH, "container %s is not running", id);
-    int r = sys_pidfd_send_signal(fd, signal);
-    return r < 0 ? fail(r, "kill container %s", id) : 0;
-}
-
 /* ---- delete ---- */
 
 static int end_process(const struct container *container)
@@ -217,6 +151,7 @@ static int end_process(const struct container *container)
     if (fd < 0)
         return 0;
     sys_pidfd_send_signal(fd, SIGKILL);
+    control_thaw(container);
     struct pollfd end = {.fd = fd, .events = POLLIN};
     return poll(&end, 1, PATIENCE_MS) == 1 ? 0 : refuse(-ETIME, "container %s does not end", container->id);
 }
@@ -252,8 +187,10 @@ int lifecycle_delete(const char *root, const char *id, bool force)
     }
     if (r < 0)
         return fail(r, "delete container %s", id);
-    if (container_status(&container) == CONTAINER_RUNNING && !force)
-        return refuse(-EBUSY, "container %s is running (kill it first, or delete --force)", id);
+    enum container_status status = container_status(&container);
+    if ((status == CONTAINER_RUNNING || status == CONTAINER_PAUSED) && !force)
+        return refuse(-EBUSY, "container %s is %s (kill it first, or delete --force)", id,
+                      container_status_names[status]);
     TRY(end_process(&container));
     if (lock >= 0)
         TRY(journal_undo(&journal, path));
@@ -262,22 +199,6 @@ int lifecycle_delete(const char *root, const char *id, bool force)
 }
 
 /* ---- run ---- */
-
-static int wait_for(struct creation *c)
-{
-    struct execution *x = &c->execution;
-    struct console console = {
-        .pidfd = x->slots[SLOT_INIT],
-        .master = x->slots[SLOT_CONSOLE],
-        .interactive = c->config.process.terminal,
-        .proxy = true,
-        .stop_signal = SIGTERM,
-        .stop_ms = 10000,
-    };
-    int status = console_run(&console);
-    waitid(P_PIDFD, (id_t)console.pidfd, &(siginfo_t){0}, WEXITED | WNOHANG | __WALL);
-    return status;
-}
 
 int lifecycle_run(const struct create_options *options, bool keep)
 {
@@ -288,7 +209,7 @@ int lifecycle_run(const struct create_options *options, bool keep)
     journal_close(&c.execution.journal); /* others may act on it from now on */
     c.execution.journal = JOURNAL_NONE;
     int r = lifecycle_start(options->root, options->id);
-    int status = r < 0 ? r : wait_for(&c);
+    int status = r < 0 ? r : handover_wait(&c.execution, c.config.process.terminal);
     if (r < 0)
         end_process(&c.container);
     execution_leave(&c.execution);
@@ -312,7 +233,7 @@ int lifecycle_state(const char *root, const char *id, FILE *out)
 static void put_row(const struct container *c, FILE *out)
 {
     enum container_status status = container_status(c);
-    bool has_process = status == CONTAINER_CREATED || status == CONTAINER_RUNNING;
+    bool has_process = status != CONTAINER_CREATING && status != CONTAINER_STOPPED;
     fprintf(out, "%-20s %-8lld %-9s ", c->id, has_process ? (long long)c->pid : 0LL, container_status_names[status]);
     for (const char *p = c->bundle ? c->bundle : ""; *p; p++) /* nothing that a terminal acts on */
         putc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p, out);

@@ -8,14 +8,15 @@
 
 struct create_options {
     const char *root, *bundle, *id;
+    const char *config;         /* NULL: BUNDLE/config.json */
     const char *pid_file;       /* NULL: none */
     const char *console_socket; /* NULL: none */
+    unsigned preserve_fds;      /* how many above 2 the command inherits */
+    bool no_pivot, no_new_keyring;
 };
 
 int lifecycle_create(const struct create_options *options);
 int lifecycle_start(const char *root, const char *id);
-/* SIGNAL to its first process, or to ALL of them. */
-int lifecycle_kill(const char *root, const char *id, int signal, bool all);
 /* With FORCE a running one is ended first, and one that does not exist is no failure. */
 int lifecycle_delete(const char *root, const char *id, bool force);
 /* Create, start, wait, delete, in the foreground. Returns the command's exit status. */

@@ -134,16 +134,10 @@ static int add_command(struct request *r)
 
 /* ---- the user ---- */
 
-/* "uid:gid" in numbers is final; everything else is looked up in the container's files by INIT. */
-static int add_user(struct request *r)
+int request_user(struct arena *arena, const char *word, struct user_config *user)
 {
-    const char *word = r->options->user;
-    struct user_config *user = &r->config->process.user;
-    if (!word)
-        return 0;
-    user->origin = request_origin(r, "user", word);
     const char *colon = strchr(word, ':');
-    const char *name = colon ? arena_strndup(r->arena, word, (size_t)(colon - word)) : word;
+    const char *name = colon ? arena_strndup(arena, word, (size_t)(colon - word)) : word;
     if (!*name || (colon && !colon[1]) || (colon && strchr(colon + 1, ':')))
         return request_refuse("user", word, "not USER or USER:GROUP");
     bool digits = strspn(name, "-0123456789") == strlen(name);
@@ -155,6 +149,15 @@ static int add_user(struct request *r)
     if (!digits || !colon || !group_digits)
         user->name = word;
     return 0;
+}
+
+static int add_user(struct request *r)
+{
+    const char *word = r->options->user;
+    if (!word)
+        return 0;
+    r->config->process.user.origin = request_origin(r, "user", word);
+    return request_user(r->arena, word, &r->config->process.user);
 }
 
 static int add_groups(struct request *r)

@@ -17,6 +17,9 @@ const char *request_origin(struct request *r, const char *option, const char *va
 int request_refuse(const char *option, const char *value, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* --user: "uid:gid" in numbers is final; everything else is looked up in the container's files by INIT. */
+int request_user(struct arena *arena, const char *word, struct user_config *user);
+
 int request_namespaces(struct request *r);  /* namespaces.c */
 int request_files(struct request *r);       /* files.c: default mounts, -v, --mount, --tmpfs */
 int request_generated(struct request *r);   /* generated.c: /etc/hosts and its like */

@@ -181,7 +181,7 @@ static int read_bundle(struct run *run)
     struct config *config = &run->config;
     TRY(check_bundle_alone(o));
     config->arena = &run->arena;
-    TRY(bundle_load(o->bundle, run->cache, layer_directory(run), config, &run->seccomp));
+    TRY(bundle_load(o->bundle, NULL, run->cache, layer_directory(run), config, &run->seccomp));
     config->announce = o->announce;
     config->explain_pause = o->explain == EXPLAIN_TEXT || o->explain == EXPLAIN_JSON;
     config->explain_origin = "--explain";

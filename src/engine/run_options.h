@@ -3,14 +3,10 @@
  * a NULL string is an option that was not given. */
 #pragma once
 
+#include "base/option.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-
-/* An option that may be given several times. */
-struct word_list {
-    const char **words;
-    size_t count;
-};
 
 enum explain_mode { EXPLAIN_OFF, EXPLAIN_TEXT, EXPLAIN_JSON };
 enum upper_mode { WRITES_WHERE_BEST, WRITES_DISK, WRITES_MEMORY };

@@ -172,7 +172,7 @@ static void probe_v2(struct arena *arena, struct cgroup_facts *facts)
     facts->v2_swap = facts->v2_controllers >> CG_MEMORY & 1;
 }
 
-static void probe_v1(struct arena *arena, struct cgroup_facts *facts)
+static void probe_v1(struct cgroup_facts *facts)
 {
     if (facts->v1[CG_MEMORY].mount)
         facts->v1_swap = has_file(facts->v1[CG_MEMORY].mount, "memory.memsw.limit_in_bytes");
@@ -181,10 +181,6 @@ static void probe_v1(struct arena *arena, struct cgroup_facts *facts)
         for (size_t i = 0; i < COUNT(names) && facts->v1[CG_IO].own; i++)
             if (!facts->blkio_weight && has_file(facts->v1[CG_IO].own, names[i]))
                 facts->blkio_weight = names[i];
-    }
-    if (facts->v1[CG_CPUSET].mount) {
-        facts->cpuset_cpus = read_small(arena, facts->v1[CG_CPUSET].mount, "cpuset.cpus");
-        facts->cpuset_mems = read_small(arena, facts->v1[CG_CPUSET].mount, "cpuset.mems");
     }
 }
 
@@ -198,23 +194,58 @@ int cgroup_probe(struct arena *arena, const char *mountinfo, struct cgroup_facts
     for (int i = 0; i < CG_COUNT; i++)
         probe_tree(&facts->v1[i]);
     probe_v2(arena, facts);
-    probe_v1(arena, facts);
+    probe_v1(facts);
     return 0;
 }
 
 /* ---- making, setting, removing ---- */
 
+/* A v1 cpuset takes no task before it has both, and none that its parent has not: cpuset(7). */
+static void inherit_cpuset(const char *dir, const char *parent)
+{
+    static const char *const files[] = {"cpuset.mems", "cpuset.cpus"};
+    char path[4200];
+    snprintf(path, sizeof path, "%s/cpuset.effective_cpus", dir); /* v2 has it the other way round */
+    for (size_t i = 0; i < COUNT(files) && access(path, F_OK) == 0; i++) {
+        char from[4200], to[4200];
+        auto_free char *value = NULL;
+        snprintf(from, sizeof from, "%s/%s", parent, files[i]);
+        snprintf(to, sizeof to, "%s/%s", dir, files[i]);
+        if (file_read(AT_FDCWD, from, 4096, &value) < 0 || file_put(AT_FDCWD, to, value) < 0)
+            error_clear(); /* the first task's refusal tells */
+    }
+}
+
+/* Of a path with several parts. Those above are left in the end, as others may use them. */
+static int make_parents(const char *dir)
+{
+    char above[4096];
+    const char *slash = strrchr(dir, '/');
+    if (!slash || slash == dir || access(dir, F_OK) == 0)
+        return 0;
+    snprintf(above, sizeof above, "%.*s", (int)(slash - dir), dir);
+    TRY(make_parents(above));
+    if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+        return -errno;
+    inherit_cpuset(dir, above);
+    return 0;
+}
+
 int cgroup_create(const char *dir)
 {
+    char parent[4096];
     const char *slash = strrchr(dir, '/');
     int r = mkdir(dir, 0755) < 0 ? -errno : 0;
-    if (r == -ENOENT && slash) { /* of a path with several parts; parents are left, as others may use them */
-        char parent[4096];
-        snprintf(parent, sizeof parent, "%.*s", (int)(slash - dir), dir);
-        TRY(dir_make(parent, 0755));
-        r = mkdir(dir, 0755) < 0 ? -errno : 0;
+    snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - dir) : 0, dir);
+    if (r == -ENOENT) {
+        r = make_parents(parent);
+        if (r == 0)
+            r = mkdir(dir, 0755) < 0 ? -errno : 0;
     }
-    return r < 0 ? fail(r, "create %s", dir) : 0;
+    if (r < 0)
+        return fail(r, "create %s", dir);
+    inherit_cpuset(dir, parent);
+    return 0;
 }
 
 int cgroup_write(const char *file, const char *value)

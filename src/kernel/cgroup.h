@@ -34,7 +34,6 @@ struct cgroup_facts {
     bool v1_swap;            /* memory.memsw.* exists */
     bool v2_swap;            /* memory.swap.max exists */
     const char *blkio_weight; /* v1: the file's name, or NULL when the kernel has none */
-    const char *cpuset_cpus, *cpuset_mems; /* v1: what a child has to be given before a task joins */
 };
 
 extern const char *const cgroup_names_v1[CG_COUNT]; /* "cpu", "blkio", ...; */
@@ -53,7 +52,8 @@ int cgroup_probe(struct arena *arena, const char *mountinfo, struct cgroup_facts
 void cgroup_parse(struct arena *arena, const char *mountinfo, const char *cgroup,
                   struct cgroup_facts *facts);
 
-/* Creates the cgroup DIR, which must not exist. -errno with a sentence. */
+/* Creates the cgroup DIR, which must not exist, and those above it. A v1 cpuset begins with all that its parent has.
+ * -errno with a sentence. */
 int cgroup_create(const char *dir);
 
 /* Writes VALUE to the file. -errno with a sentence. */
@@ -65,6 +65,11 @@ int cgroup_remove(const char *dir);
 
 /* Sends the signal NUMBER to every process in DIR, SIGKILL on v2 to those below as well. */
 void cgroup_signal(const char *dir, int number);
+
+/* The freezer: cgroup.freeze of v2, freezer.state of v1. -ENOENT without a sentence where DIR has neither, 0 when all
+ * in DIR has come to rest, or goes on; -ETIME with a sentence when it does not within two seconds. */
+int cgroup_freeze(const char *dir, bool frozen);
+bool cgroup_is_frozen(const char *dir);
 
 /* How often the kernel killed for want of memory in DIR (memory.events or memory.oom_control); 0 when
  * it cannot be told. */

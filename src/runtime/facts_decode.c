@@ -142,8 +142,6 @@ static const struct json_field cgroup_fields[] = {
     {"v1Swap", json_flag, AT(cgroup_facts, v1_swap)},
     {"v2Swap", json_flag, AT(cgroup_facts, v2_swap)},
     {"blkioWeight", json_string, AT(cgroup_facts, blkio_weight)},
-    {"cpusetCpus", json_string, AT(cgroup_facts, cpuset_cpus)},
-    {"cpusetMems", json_string, AT(cgroup_facts, cpuset_mems)},
     {0},
 };
 

@@ -236,6 +236,20 @@ static int host_apparmor(struct execution *x, const struct step *step)
     return apparmor_load(step->path);
 }
 
+/* The pidfd first, then the start time: so it cannot change hands in between. */
+static int host_target(struct execution *x, const struct step *step)
+{
+    uint64_t start_time = 0;
+    char state = 0;
+    auto_fd fd = sys_pidfd_open((pid_t)step->number);
+    if (fd < 0)
+        return fd;
+    if (process_stat(step->number, &start_time, &state) < 0 || start_time != *(const uint64_t *)step->data)
+        return -ESRCH;
+    x->slots[step->out] = take_fd(&fd);
+    return 0;
+}
+
 performer *const performers_host[OP_COUNT] = {
     [OP_STATE] = host_state,
     [OP_LAYER] = host_layer,
@@ -244,6 +258,7 @@ performer *const performers_host[OP_COUNT] = {
     [OP_CGROUP_SET] = host_cgroup_set,
     [OP_DEVICE_FILTER] = host_device_filter,
     [OP_APPARMOR] = host_apparmor,
+    [OP_TARGET] = host_target,
     [OP_LISTEN] = host_listen,
     [OP_SHIM] = host_shim,
     [OP_MAP_IDS] = host_map_ids,

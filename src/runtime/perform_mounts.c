@@ -7,9 +7,11 @@
 #include "kernel/mount.h"
 #include "kernel/sys.h"
 
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 /* ---- attaching inside the root ---- */
 
@@ -326,6 +328,8 @@ static int mount_pivot(struct execution *x, const struct step *step)
 {
     if (fchdir(x->slots[step->in]) < 0)
         return -errno;
+    if (step->flags == COVER) /* no path leads to the old root any more; it is only not gone */
+        return chroot(".") < 0 || chdir("/") < 0 ? -errno : 0;
     int r = sys_pivot_root(".", ".");
     if (r < 0)
         return r;
@@ -338,20 +342,28 @@ static bool is_null_device(int fd)
     return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 }
 
-/* Cgroup directories, `tasks` files and its network namespaces for HOST; the null device for INIT, in whose mount namespace
- * it has to be opened to be bound. */
+static bool is_devpts(int fd)
+{
+    struct statfs fs;
+    return fstatfs(fd, &fs) == 0 && fs.f_type == DEVPTS_SUPER_MAGIC;
+}
+
+/* Cgroup directories, `tasks` files and its network namespaces for HOST; for INIT the null device, in whose mount
+ * namespace it has to be opened to be bound, and the devpts of a container that it has entered, which may be
+ * anything but is taken only if it is one. */
 static int mount_open(struct execution *x, const struct step *step)
 {
     bool tasks = step->out >= SLOT_TASKS && step->out < SLOT_MOUNT;
     bool namespace = step->out == SLOT_HOSTNET || step->out == SLOT_NETNS;
     int flags = tasks                      ? O_WRONLY
                 : step->out == SLOT_CGROUP ? O_RDONLY | O_DIRECTORY
+                : step->out == SLOT_PTS    ? O_RDONLY | O_DIRECTORY | O_NONBLOCK
                 : namespace                ? O_RDONLY
                                            : O_PATH;
     auto_fd fd = open(step->path, flags | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    if (step->out == SLOT_NULL && !is_null_device(fd))
+    if (step->out == SLOT_NULL ? !is_null_device(fd) : step->out == SLOT_PTS && !is_devpts(fd))
         return -ENODEV;
     x->slots[step->out] = take_fd(&fd);
     return 0;

@@ -66,6 +66,15 @@ static int process_clone(struct execution *x, const struct step *step)
 
 /* ---- namespaces ---- */
 
+/* Who has rights over a user namespace may trace every process in it (ptrace(2)), and take the fds of one that
+ * enters: CVE-2016-9962. The exec makes it an ordinary process again. */
+static int process_hide(struct execution *x, const struct step *step)
+{
+    (void)x;
+    (void)step;
+    return prctl(PR_SET_DUMPABLE, 0) < 0 ? -errno : 0;
+}
+
 /* "0" into `tasks` moves the writing thread alone; unlike a write to cgroup.procs it takes no
  * grace period (docs/performance.md). */
 static int process_cgroup_join(struct execution *x, const struct step *step)
@@ -222,8 +231,7 @@ static int process_chdir(struct execution *x, const struct step *step)
 static int process_close(struct execution *x, const struct step *step)
 {
     (void)x;
-    (void)step;
-    return sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    return sys_close_range(3 + (unsigned)step->number, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 /* ---- the command ---- */
@@ -349,6 +357,7 @@ performer *const performers_process[OP_COUNT] = {
     [OP_DIE_WITH] = process_die_with,
     [OP_CLONE] = process_clone,
     [OP_CGROUP_JOIN] = process_cgroup_join,
+    [OP_HIDE] = process_hide,
     [OP_JOIN] = process_join,
     [OP_ENTER] = process_enter,
     [OP_UNSHARE] = process_unshare,

@@ -24,6 +24,7 @@ enum slot {
     SLOT_CGROUP,  /* HOST: directory fd of the container's v2 cgroup, for CLONE_INTO_CGROUP */
     SLOT_SHIM,    /* sealed memfd of bocal-init */
     SLOT_JOINER,  /* pidfd */
+    SLOT_TARGET,  /* pidfd of a container's first process, whose namespaces are entered */
     SLOT_HOSTNET, /* HOST's own network namespace, to return to */
     SLOT_NETNS,   /* the container's, when HOST makes it */
     SLOT_INIT,    /* pidfd */
@@ -74,6 +75,7 @@ enum token {
     X(OPEN, "open", "{p} as {o}", false)                                    \
     X(APPARMOR, "apparmor", "load {t} with {p}", false)                     \
     X(LISTEN, "listen", "{p} as {o}", false)                                \
+    X(TARGET, "open", "process {n} as {o}", false)                          \
     X(SHIM, "memfd", "sealed copy of bocal-init as {o}", false)             \
     X(CLONE, "clone", "{f}{t}", false)                                      \
     X(MAP_IDS, "idmap", "{t}", false)                                       \
@@ -85,6 +87,7 @@ enum token {
     X(WAIT, "wait", "until {t}", false)                                     \
     X(DIE_WITH, "signal", "SIGKILL me when bocal ends", false)              \
     X(CGROUP_JOIN, "cgroup", "join {p} by {i}", false)                      \
+    X(HIDE, "privs", "not to be traced", false)                             \
     X(JOIN, "join", "{f} of {p}", false)                                    \
     X(ENTER, "join", "{f} {i}", false)                                      \
     X(UNSHARE, "unshare", "{f}", false)                                     \
@@ -103,7 +106,7 @@ enum token {
     X(SYMLINK, "symlink", "{p} to {s}", false)                              \
     X(MASK, "mask", "{p}", false)                                           \
     X(READONLY, "readonly", "{p}", false)                                   \
-    X(PIVOT, "pivot", "{i} becomes /, the old root is gone", false)         \
+    X(PIVOT, "pivot", "{i} becomes /{t}", false)         \
     X(SYSCTL, "sysctl", "{p} = {t}", false)                                 \
     X(HOSTNAME, "hostname", "{t}", false)                                   \
     X(DOMAINNAME, "domain", "{t}", false)                                   \
@@ -116,7 +119,7 @@ enum token {
     X(RLIMIT, "rlimit", "{t}", false)                                       \
     X(UMASK, "umask", "{m}", false)                                         \
     X(USER, "user", "look up {t}", false)                                   \
-    X(CLOSE, "close", "every other fd at exec", false)                      \
+    X(CLOSE, "close", "every other fd at exec{t}", false)                      \
     X(BOUNDING, "caps", "bounding set {t}", false)                          \
     X(IDS, "ids", "become {t}", false)                                      \
     X(CHDIR, "chdir", "{p}", false)                                         \
@@ -180,6 +183,19 @@ struct plan {
  * asked for. */
 int plan_build(const struct config *config, const struct facts *facts, const char *id,
                struct plan *plan);
+
+/* The container that a further process is for. */
+struct exec_target {
+    int64_t pid;          /* its first process */
+    uint64_t start_time;  /* which tells it from a later one of that number */
+    uint64_t namespaces;  /* CLONE_NEW*: those of it that are not the caller's */
+    const char *v2_cgroup;  /* a directory, or NULL */
+    char **v1_cgroups;      /* NULL-terminated */
+};
+
+/* Makes the plan of a further process, CONFIG.process, in the container TARGET, of which CONFIG is. */
+int plan_exec(const struct config *config, const struct facts *facts, const struct exec_target *target,
+              const char *id, struct plan *plan);
 
 /* Only what a configuration for others has to know: PLAN's ids, and whether the default limit applies. A limit
  * that was asked for and is not to be had here is no failure. */

@@ -18,7 +18,7 @@ static unsigned count_lowers(const struct root_config *root)
 }
 
 /* The default profile where the host can: loaded by root when the kernel has it not. */
-static int choose_apparmor(struct builder *b)
+int plan_apparmor(struct builder *b)
 {
     const struct process_config *process = &b->config->process;
     const struct facts *facts = b->facts;
@@ -81,11 +81,11 @@ int plan_prepare(struct builder *b)
                                   .mode = owned && !b->ids.host_overlay ? count_lowers(root) : 0,
                                   .why = "overlay: what the container writes is its own"});
     }
-    if (b->config->outlives)
+    if (b->config->waits)
         plan_add(b, (struct step){.op = OP_LISTEN, .by = HOST, .out = SLOT_START,
                                   .path = plan_text(b, "%s/%s/start", b->facts->state_dir, b->id),
                                   .why = "the command waits for start"});
-    return choose_apparmor(b);
+    return plan_apparmor(b);
 }
 
 /* How the configuration's namespaces come about: by the birth, by joining, or not at all. The cgroup
@@ -109,7 +109,7 @@ static void sort_namespaces(struct builder *b)
     b->host_network = network->listed && !network->path && !b->joins && !b->ids.fresh;
 }
 
-static void add_birth(struct builder *b, enum actor by, uint64_t flags, enum slot out)
+void plan_clone(struct builder *b, enum actor by, uint64_t flags, enum slot out)
 {
     bool cgroup = by == HOST && b->clone_into;
     plan_add(b, (struct step){.op = OP_CLONE, .by = by, .phase = BIRTH, .flags = flags, .out = out,
@@ -118,7 +118,7 @@ static void add_birth(struct builder *b, enum actor by, uint64_t flags, enum slo
                               .why = "namespaces(7), clone(2)"});
 }
 
-static void add_die_with(struct builder *b, enum actor by)
+void plan_die_with(struct builder *b, enum actor by)
 {
     if (b->config->outlives && by == INIT)
         return;
@@ -149,7 +149,7 @@ static void add_maps(struct builder *b)
                                                      : "root in the container is nobody outside"});
 }
 
-static void add_become(struct builder *b, enum actor by)
+void plan_become(struct builder *b, enum actor by)
 {
     plan_add(b, (struct step){.op = OP_BECOME, .by = by, .phase = BIRTH,
                               .number = b->ids.inside_uid, .flags = b->ids.inside_gid,
@@ -181,7 +181,7 @@ static void add_time_namespace(struct builder *b)
 
 /* What is written through /proc/self, while that is still the caller's (proc(5)): before ids change and
  * namespaces are joined. All of it passes from JOINER to INIT at birth. */
-static void add_own_values(struct builder *b)
+void plan_own_values(struct builder *b)
 {
     const struct process_config *process = &b->config->process;
     enum actor by = b->joins ? JOINER : INIT;
@@ -200,28 +200,24 @@ static void add_own_values(struct builder *b)
                               .why = "while /proc/self is the caller's: proc(5)"});
 }
 
-/* setns(2) into a pid or time namespace moves only children: hence a process between, which then
- * bears INIT as HOST's child (CLONE_PARENT). Joining the user namespace comes first: it is what
- * gives the right to join the others. */
-static void add_joiner(struct builder *b)
+void plan_hide(struct builder *b)
 {
-    add_die_with(b, JOINER);
-    add_own_values(b);
-    if (b->ids.fresh) {
-        plan_add(b, (struct step){.op = OP_WAIT, .by = JOINER, .phase = BIRTH, .token = TOKEN_IDS,
-                                  .text = "ids are mapped", .data = b->parcel,
-                                  .why = "nothing is made before its owner is known"});
-    }
-    add_time_namespace(b);
-    if (b->ids.fresh)
-        add_become(b, JOINER);
-    for (int i = 0; i < NS_COUNT; i++) {
-        const struct ns_config *ns = &b->config->namespaces[i];
-        if (ns->listed && ns->path)
-            plan_add(b, (struct step){.op = OP_JOIN, .by = JOINER, .phase = BIRTH,
-                                      .path = ns->path, .flags = ns_flags[i], .why = ns->origin});
-    }
-    add_birth(b, JOINER, b->born, SLOT_INIT);
+    plan_add(b, (struct step){.op = OP_HIDE, .by = JOINER, .phase = BIRTH,
+                              .why = "CVE-2016-9962: others are there who may trace what enters"});
+}
+
+static bool joins_others(const struct builder *b)
+{
+    for (int i = 0; i < NS_COUNT; i++)
+        if (b->config->namespaces[i].listed && b->config->namespaces[i].path)
+            return true;
+    return false;
+}
+
+/* INIT, by JOINER but as HOST's child: CLONE_PARENT. */
+void plan_bear(struct builder *b)
+{
+    plan_clone(b, JOINER, b->born, SLOT_INIT);
     struct parcel *parcel = arena_alloc(b->arena, sizeof *parcel);
     parcel->slots[0] = SLOT_INIT;
     plan_add(b, (struct step){.op = OP_SEND, .by = JOINER, .phase = BIRTH, .token = TOKEN_INIT,
@@ -235,6 +231,32 @@ static void add_joiner(struct builder *b)
                               .text = "INIT is known", .data = &nothing, .why = why});
     plan_add(b, (struct step){.op = OP_WAIT, .by = INIT, .phase = BIRTH, .token = TOKEN_BORN,
                               .text = "INIT is known", .data = &nothing, .why = why});
+}
+
+/* setns(2) into a pid or time namespace moves only children: hence a process between, which then
+ * bears INIT as HOST's child (CLONE_PARENT). Joining the user namespace comes first: it is what
+ * gives the right to join the others. */
+static void add_joiner(struct builder *b)
+{
+    plan_die_with(b, JOINER);
+    plan_own_values(b);
+    if (b->ids.fresh) {
+        plan_add(b, (struct step){.op = OP_WAIT, .by = JOINER, .phase = BIRTH, .token = TOKEN_IDS,
+                                  .text = "ids are mapped", .data = b->parcel,
+                                  .why = "nothing is made before its owner is known"});
+    }
+    add_time_namespace(b);
+    if (b->ids.fresh)
+        plan_become(b, JOINER);
+    if (joins_others(b))
+        plan_hide(b);
+    for (int i = 0; i < NS_COUNT; i++) {
+        const struct ns_config *ns = &b->config->namespaces[i];
+        if (ns->listed && ns->path)
+            plan_add(b, (struct step){.op = OP_JOIN, .by = JOINER, .phase = BIRTH,
+                                      .path = ns->path, .flags = ns_flags[i], .why = ns->origin});
+    }
+    plan_bear(b);
 }
 
 static struct parcel *netns_parcel(struct builder *b)
@@ -283,7 +305,7 @@ void plan_network_enter(struct builder *b)
                               .flags = ns_flags[NS_NETWORK], .why = "made by HOST meanwhile"});
 }
 
-static void add_shim(struct builder *b)
+void plan_shim(struct builder *b)
 {
     plan_add(b, (struct step){.op = OP_SHIM, .by = HOST, .phase = BIRTH, .out = SLOT_SHIM,
                               .why = b->config->init ? "PID 1; and CVE-2019-5736"
@@ -296,7 +318,7 @@ static void add_ready(struct builder *b)
 {
     if (b->ids.fresh)
         return; /* all of it has come with TOKEN_IDS */
-    add_shim(b);
+    plan_shim(b);
     if (b->device_filter)
         plan_add(b, *b->device_filter);
     struct parcel *parcel = arena_alloc(b->arena, sizeof *parcel);
@@ -329,12 +351,12 @@ int plan_birth(struct builder *b)
     uint64_t user = b->ids.fresh ? CLONE_NEWUSER : 0;
     bool parcel = b->ids.fresh;
     if (b->joins)
-        add_birth(b, HOST, user, SLOT_JOINER);
+        plan_clone(b, HOST, user, SLOT_JOINER);
     else
-        add_birth(b, HOST, user | b->born, SLOT_INIT);
+        plan_clone(b, HOST, user | b->born, SLOT_INIT);
     if (b->ids.fresh) {
         add_maps(b);
-        add_shim(b);
+        plan_shim(b);
         plan_parcel(b, SLOT_SHIM);
     }
     if (b->ids.idmapped_root)
@@ -352,9 +374,9 @@ int plan_birth(struct builder *b)
         add_joiner(b);
     add_network(b);
     add_ready(b);
-    add_die_with(b, INIT);
+    plan_die_with(b, INIT);
     if (!b->joins)
-        add_own_values(b);
+        plan_own_values(b);
     plan_cgroup_join(b);
     plan_namespace_values(b);
     if (parcel && !(b->joins && b->ids.fresh)) {
@@ -364,8 +386,8 @@ int plan_birth(struct builder *b)
     }
     if (b->ids.fresh || b->ids.joined) {
         if (!(b->joins && b->ids.fresh))
-            add_become(b, INIT);
-        add_die_with(b, INIT);
+            plan_become(b, INIT);
+        plan_die_with(b, INIT);
     }
     return 0;
 }

@@ -40,8 +40,8 @@ void plan_parcel(struct builder *b, enum slot slot)
     b->parcel->slots[b->n_parcel++] = slot;
 }
 
-static struct builder begin(const struct config *config, const struct facts *facts, const char *id,
-                            struct plan *plan)
+struct builder plan_begin(const struct config *config, const struct facts *facts, const char *id,
+                          struct plan *plan)
 {
     *plan = (struct plan){.arena = config->arena, .id = id};
     return (struct builder){
@@ -50,7 +50,7 @@ static struct builder begin(const struct config *config, const struct facts *fac
         .facts = facts,
         .id = id,
         .plan = plan,
-        .state = arena_printf(config->arena, config->outlives ? "%s/%s/journal" : "%s/%s", facts->state_dir, id),
+        .state = arena_printf(config->arena, config->waits ? "%s/%s/journal" : "%s/%s", facts->state_dir, id),
         .parcel = arena_alloc(config->arena, sizeof(struct parcel)),
         .mount_slots = arena_alloc(config->arena, (config->n_mounts + 1) * sizeof(enum slot)),
     };
@@ -66,7 +66,7 @@ static int choose_ids(struct builder *b)
 
 int plan_preview(const struct config *config, const struct facts *facts, const char *id, struct plan *plan)
 {
-    struct builder b = begin(config, facts, id, plan);
+    struct builder b = plan_begin(config, facts, id, plan);
     TRY(choose_ids(&b));
     plan->default_pids = plan_cgroup_can(&b, CG_PIDS);
     return 0;
@@ -75,7 +75,7 @@ int plan_preview(const struct config *config, const struct facts *facts, const c
 int plan_build(const struct config *config, const struct facts *facts, const char *id,
                struct plan *plan)
 {
-    struct builder b = begin(config, facts, id, plan);
+    struct builder b = plan_begin(config, facts, id, plan);
     TRY(choose_ids(&b));
     TRY(plan_prepare(&b));
     TRY(plan_cgroup_prepare(&b));

@@ -63,7 +63,17 @@ char *plan_text(struct builder *b, const char *format, ...) __attribute__((forma
 void plan_parcel(struct builder *b, enum slot slot);
 
 int plan_choose_ids(struct builder *b);          /* plan_ids.c */
+struct builder plan_begin(const struct config *config, const struct facts *facts, const char *id,
+                          struct plan *plan);    /* plan_build.c */
 int plan_prepare(struct builder *b);             /* plan_birth.c */
+int plan_apparmor(struct builder *b);            /* plan_birth.c: the default profile where the host can */
+void plan_shim(struct builder *b);               /* plan_birth.c */
+void plan_clone(struct builder *b, enum actor by, uint64_t flags, enum slot out); /* plan_birth.c */
+void plan_die_with(struct builder *b, enum actor by);   /* plan_birth.c */
+void plan_own_values(struct builder *b);         /* plan_birth.c: by who is born first */
+void plan_hide(struct builder *b);               /* plan_birth.c: JOINER, from those whom it joins */
+void plan_become(struct builder *b, enum actor by);     /* plan_birth.c */
+void plan_bear(struct builder *b);               /* plan_birth.c: INIT, by JOINER */
 int plan_birth(struct builder *b);               /* plan_birth.c */
 void plan_network_enter(struct builder *b);      /* plan_birth.c: INIT takes over what HOST has made */
 int plan_cgroup_prepare(struct builder *b);      /* plan_cgroup.c */
@@ -75,5 +85,6 @@ int plan_host_dev(struct builder *b, const struct mount_config *mount); /* plan_
 void plan_devices(struct builder *b);            /* plan_devices.c: what INIT makes in it */
 void plan_namespace_values(struct builder *b);   /* plan_files.c */
 int plan_files(struct builder *b);               /* plan_files.c */
+void plan_terminal(struct builder *b);           /* plan_files.c */
 int plan_cgroup_mount(struct builder *b, const struct mount_config *mount); /* plan_cgroup.c */
 int plan_identity(struct builder *b);            /* plan_identity.c */

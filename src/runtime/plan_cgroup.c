@@ -245,26 +245,20 @@ static int add_knob(struct builder *b, const struct knob *knob)
 
 static int add_cpuset(struct builder *b)
 {
-    const struct resources *r = &b->config->resources;
-    if (!r->cpuset_cpus.origin && !r->cpuset_mems.origin)
-        return 0;
-    const char *directory;
-    TRY(need(b, CG_CPUSET, r->cpuset_cpus.origin ? r->cpuset_cpus.origin : r->cpuset_mems.origin,
-             &directory));
     const struct {
         const char *file;
         const struct text_limit *limit;
-        const char *inherited;
     } files[] = {
-        {"cpuset.mems", &r->cpuset_mems, b->facts->cgroup.cpuset_mems},
-        {"cpuset.cpus", &r->cpuset_cpus, b->facts->cgroup.cpuset_cpus},
+        {"cpuset.mems", &b->config->resources.cpuset_mems},
+        {"cpuset.cpus", &b->config->resources.cpuset_cpus},
     };
-    for (size_t i = 0; i < COUNT(files); i++)
-        if (files[i].limit->origin)
-            add_set(b, directory, files[i].file, files[i].limit->value, files[i].limit->origin);
-        else if (!on_v2(b, CG_CPUSET) && files[i].inherited)
-            add_set(b, directory, files[i].file, files[i].inherited,
-                    "cpuset(7): must be set before a task joins");
+    for (size_t i = 0; i < COUNT(files); i++) {
+        const char *directory;
+        if (!files[i].limit->origin)
+            continue;
+        TRY(need(b, CG_CPUSET, files[i].limit->origin, &directory));
+        add_set(b, directory, files[i].file, files[i].limit->value, files[i].limit->origin);
+    }
     return 0;
 }
 
@@ -430,8 +424,18 @@ static void open_directories(struct builder *b)
     }
 }
 
+/* Who drives a runtime looks into every hierarchy for the container: statistics, the freezer, a later `update`. */
+static void need_all_of_v1(struct builder *b)
+{
+    for (int i = 0; i < CG_COUNT; i++)
+        if (!on_v2(b, (enum controller)i) && directory_in(b, &b->facts->cgroup.v1[i]))
+            b->controllers |= 1U << i;
+}
+
 int plan_cgroup_prepare(struct builder *b)
 {
+    if (b->config->waits)
+        need_all_of_v1(b);
     for (size_t i = 0; i < COUNT(knobs); i++)
         TRY(add_knob(b, &knobs[i]));
     TRY(add_cpuset(b));

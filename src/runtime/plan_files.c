@@ -300,6 +300,19 @@ static int add_mount(struct builder *b, size_t index)
     return 0;
 }
 
+void plan_terminal(struct builder *b)
+{
+    const char *why = "--tty";
+    add_file_step(b, (struct step){.op = OP_TTY, .in = SLOT_PTS, .out = SLOT_TTY, .why = why});
+    struct parcel *parcel = arena_alloc(b->arena, sizeof *parcel);
+    parcel->slots[0] = SLOT_CONSOLE;
+    add_file_step(b, (struct step){.op = OP_SEND, .token = TOKEN_TTY, .text = "@console",
+                                   .data = parcel, .why = why});
+    plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = FILES, .token = TOKEN_TTY,
+                              .text = "the terminal's host end is here", .out = SLOT_CONSOLE,
+                              .data = parcel, .why = why});
+}
+
 static int add_terminal(struct builder *b)
 {
     if (!b->config->process.terminal)
@@ -310,14 +323,7 @@ static int add_terminal(struct builder *b)
     if (!pts)
         return refuse(-EINVAL, "--tty: a terminal needs a devpts mount in the container "
                                "(mount one at /dev/pts)");
-    add_file_step(b, (struct step){.op = OP_TTY, .in = SLOT_PTS, .out = SLOT_TTY, .why = "--tty"});
-    struct parcel *parcel = arena_alloc(b->arena, sizeof *parcel);
-    parcel->slots[0] = SLOT_CONSOLE;
-    add_file_step(b, (struct step){.op = OP_SEND, .token = TOKEN_TTY, .text = "@console",
-                                   .data = parcel, .why = "--tty"});
-    plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = FILES, .token = TOKEN_TTY,
-                              .text = "the terminal's host end is here", .out = SLOT_CONSOLE,
-                              .data = parcel, .why = "--tty"});
+    plan_terminal(b);
     if (b->devices)
         add_file_step(b, (struct step){.op = OP_CONSOLE, .in = SLOT_TTY, .path = "/dev/console",
                                        .why = "--tty"});
@@ -481,7 +487,11 @@ int plan_files(struct builder *b)
     if (config->root.readonly)
         add_file_step(b, (struct step){.op = OP_READONLY, .path = "/", .why = "--read-only"});
     TRY(add_sysctls(b));
-    add_file_step(b, (struct step){.op = OP_PIVOT, .in = SLOT_ROOT,
-                                   .why = "pivot_root(2): chroot can be left, this cannot"});
+    if (config->no_pivot)
+        plan_note(b, "--no-pivot: the root is entered by chroot(2), and the old one stays, covered");
+    add_file_step(b, (struct step){.op = OP_PIVOT, .in = SLOT_ROOT, .flags = config->no_pivot ? COVER : 0,
+                                   .text = config->no_pivot ? ", the old root is covered" : ", the old root is gone",
+                                   .why = config->no_pivot ? "--no-pivot"
+                                                           : "pivot_root(2): chroot can be left, this cannot"});
     return 0;
 }

@@ -174,11 +174,13 @@ static void add_command(struct builder *b, const struct capabilities *caps)
                                   .text = "HOST is done", .data = b->ready, .out = SLOT_SHIM,
                                   .why = b->device_filter ? "the command never runs without its device filter"
                                                           : "@shim travels with it"});
-    add_step(b, (struct step){.op = OP_CLOSE, .phase = COMMAND,
+    unsigned kept = b->config->preserve_fds;
+    add_step(b, (struct step){.op = OP_CLOSE, .phase = COMMAND, .number = kept,
+                              .text = kept ? plan_text(b, " but the %u that are preserved", kept) : "",
                               .why = "close_range(2): CVE-2024-21626 was one inherited fd"});
     add_step(b, (struct step){.op = OP_FIND, .phase = COMMAND, .path = process->args[0],
                               .data = exec, .why = origin});
-    if (b->config->outlives)
+    if (b->config->waits)
         add_start(b);
     else if (b->config->explain_pause)
         add_pause(b);
@@ -192,7 +194,7 @@ static void add_command(struct builder *b, const struct capabilities *caps)
                               .in = SLOT_SHIM, .data = exec,
                               .text = exec->stay ? ", under bocal-init as PID 1" : "",
                               .why = origin});
-    if (b->config->outlives)
+    if (b->config->waits)
         return;
     plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = COMMAND, .token = TOKEN_RUNNING,
                               .text = "the command runs", .data = &nothing,
@@ -228,8 +230,9 @@ int plan_identity(struct builder *b)
     }
     drop_unusable_ambient(b, caps);
     struct ids_spec *ids = arena_alloc(b->arena, sizeof *ids);
-    add_step(b, (struct step){.op = OP_KEYRING, .why = "keyrings(7): the caller's keys stay outside",
-                              .tolerate = {{ENOSYS, EPERM, EDQUOT}}});
+    if (!b->config->same_keyring)
+        add_step(b, (struct step){.op = OP_KEYRING, .why = "keyrings(7): the caller's keys stay outside",
+                                  .tolerate = {{ENOSYS, EPERM, EDQUOT}}});
     add_step(b, (struct step){.op = OP_SESSION, .in = process->terminal ? SLOT_TTY : SLOT_NONE,
                               .text = process->terminal ? " that owns the terminal" : "",
                               .why = "setsid(2), CVE-2016-2568: no input can be forced on the caller"});

@@ -142,7 +142,7 @@ void remedies_add(const struct execution *x, const struct step *step, int error)
             remedy(error, "%s", table[i].text);
     if (step->op == OP_FIND && error == -ENOENT)
         remedy(error, "%s", strchr(step->path, '/') ? "no such file in the container"
-                                                    : "no such command in the container's PATH");
+                                                    : "executable file not found in the container's $PATH");
     if (step->op == OP_EXEC)
         diagnose_command(x, error);
 }

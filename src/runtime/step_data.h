@@ -61,6 +61,9 @@ enum { SHIM_WORDS = 5 };
 /* BECOME, step.mode: setgroups(2) is denied in single-id namespaces, and a joined one may be such. */
 enum { MAY_BE_DENIED = 2 };
 
+/* PIVOT, step.flags: the old root stays below the new one. */
+enum { COVER = 1 };
+
 /* USER, IDS */
 struct ids_spec {
     const struct user_config *user;

@@ -158,6 +158,7 @@ struct hosts_files { /* bocal: generated files, content or NULL for none */
 struct config {
     struct arena *arena;
     const char *oci_version;
+    const char *text;     /* the JSON that it was read from, or NULL */
     struct root_config root;
     struct process_config process;
     const char *hostname, *hostname_origin; /* NULL: none */
@@ -190,7 +191,11 @@ struct config {
     bool auto_userns;     /* no --userns was given: the planner chooses the maps from the facts */
     bool find_home;       /* HOME comes from the container's /etc/passwd */
     bool privileged;
-    bool outlives;        /* the container goes on when who made it ends, and its command waits to be started */
+    bool outlives;        /* the container, or the further process, goes on when who made it ends */
+    bool waits;           /* its command waits to be started */
+    bool same_keyring;    /* it keeps the caller's session keyring */
+    bool no_pivot;        /* for a root that cannot be pivoted from: an initramfs */
+    unsigned preserve_fds; /* how many above 2 the command inherits */
     struct hosts_files files;
 };
 

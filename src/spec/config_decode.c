@@ -336,6 +336,17 @@ static int check(const struct config *config, const char *name)
     return 0;
 }
 
+int config_decode_process(struct config *config, const char *text, size_t length, const char *name)
+{
+    static char *const none[] = {NULL};
+    struct process_config process = {.env = (char **)none};
+    TRY(json_read(config->arena, text, length, name, process_fields, &process));
+    if (!process.args || !process.cwd)
+        return refuse(-EINVAL, "%s: %s: is missing", name, process.args ? "/cwd" : "/args");
+    config->process = process;
+    return 0;
+}
+
 int config_decode(struct config *config, const char *text, size_t length, const char *name)
 {
     static char *const none[] = {NULL};

@@ -8,3 +8,6 @@
  * specification asks; wrong values, and what bocal cannot do yet, are errors with a pointer: "config.json:
  * /linux/resources/pids/limit: expected an integer". */
 int config_decode(struct config *config, const char *text, size_t length, const char *name);
+
+/* The same for a process alone, as `exec --process` has it: it replaces CONFIG's. */
+int config_decode_process(struct config *config, const char *text, size_t length, const char *name);

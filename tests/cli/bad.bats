@@ -12,7 +12,7 @@ load helpers
 
 @test "commands" {
     refused 127 "no such file in the container" /nope
-    refused 127 "no such command in the container's PATH" --entrypoint nope-nope-nope /bin/true
+    refused 127 'executable file not found in the container'"'"'s $PATH' --entrypoint nope-nope-nope /bin/true
     refused 126 "" /etc/passwd
     refused 126 "" /etc
     refused 125 "empty" ""

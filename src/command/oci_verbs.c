@@ -1,0 +1,179 @@
+/* A verb is an option table and a call. The names are those of runc's command line and, where it has more, crun's. What
+ * a caller passes and bocal cannot do is refused, unless it asks for nothing. */
+#include "command/oci_verbs.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "engine/control.h"
+#include "engine/exec.h"
+#include "engine/lifecycle.h"
+#include "engine/run_config.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+
+static const char *const list_words[] = {"table", "json", NULL};
+
+/* ---- the options ---- */
+
+static const struct option create_options[] = {
+    {.name = "bundle", .letter = 'b', OCI_FIELD(bundle), .metavar = "DIR", .value = VALUE_DIR,
+     .help = "the bundle, else the working directory"},
+    {.name = "pid-file", OCI_FIELD(pid_file), .metavar = "FILE", .value = VALUE_FILE,
+     .help = "write the first process's id to FILE"},
+    {.name = "console-socket", OCI_FIELD(console_socket), .metavar = "FILE", .value = VALUE_FILE,
+     .help = "send the terminal's end to the socket FILE"},
+    {.name = "config", .letter = 'f', OCI_FIELD(config), .metavar = "FILE", .value = VALUE_FILE,
+     .help = "the configuration, else the bundle's config.json"},
+    {.name = "preserve-fds", OCI_FIELD(preserve_fds), .metavar = "NUMBER", .help = "pass on this many fds above 2"},
+    {.name = "no-pivot", OCI_FIELD(no_pivot), .help = "do not use pivot_root"},
+    {.name = "no-new-keyring", OCI_FIELD(no_new_keyring), .help = "keep the caller's session keyring"},
+    {.name = "keep", OCI_FIELD(keep), .help = "run: leave the container when it has ended"},
+    {.name = "detach", .letter = 'd', OCI_FIELD(detach), .help = "run: do not wait for its end"},
+};
+static const struct option delete_options[] = {
+    {.name = "force", .letter = 'f', OCI_FIELD(force), .help = "end it first"},
+};
+static const struct option kill_options[] = {
+    {.name = "all", .letter = 'a', OCI_FIELD(all), .help = "all its processes"},
+};
+static const struct option list_options[] = {
+    {.name = "format", .letter = 'f', OCI_FIELD(format), .metavar = "table|json", .words = list_words,
+     .value = VALUE_WORDS, .help = "how they are listed"},
+    {.name = "quiet", .letter = 'q', OCI_FIELD(quiet), .help = "ids only"},
+};
+static const struct option exec_options[] = {
+    {.name = "process", .letter = 'p', OCI_FIELD(process), .metavar = "FILE", .value = VALUE_FILE,
+     .help = "the process, as in config.json"},
+    {.name = "detach", .letter = 'd', OCI_FIELD(detach), .help = "do not wait for its end"},
+    {.name = "pid-file", OCI_FIELD(pid_file), .metavar = "FILE", .value = VALUE_FILE,
+     .help = "write the process's id to FILE"},
+    {.name = "console-socket", OCI_FIELD(console_socket), .metavar = "FILE", .value = VALUE_FILE,
+     .help = "send the terminal's end to the socket FILE"},
+    {.name = "tty", .letter = 't', OCI_FIELD(tty), .help = "with a terminal"},
+    {.name = "cwd", OCI_FIELD(cwd), .metavar = "DIR", .help = "where it begins, in the container"},
+    {.name = "env", .letter = 'e', OCI_WORDS(env), .metavar = "NAME=VALUE", .help = "a variable more"},
+    {.name = "user", .letter = 'u', OCI_FIELD(user), .metavar = "USER[:GROUP]", .help = "who it is"},
+    {.name = "additional-gids", .letter = 'g', OCI_WORDS(gids), .metavar = "GID", .help = "a group more"},
+    {.name = "cap", .letter = 'c', OCI_WORDS(caps), .metavar = "CAPABILITY", .help = "a capability more"},
+    {.name = "no-new-privs", OCI_FIELD(no_new_privs), .help = "set-id programs gain nothing"},
+    {.name = "apparmor", OCI_FIELD(apparmor), .metavar = "PROFILE", .help = "its AppArmor profile"},
+    {.name = "process-label", OCI_FIELD(process_label), .metavar = "LABEL", .help = "its SELinux label"},
+    {.name = "preserve-fds", OCI_FIELD(preserve_fds), .metavar = "NUMBER", .help = "pass on this many fds above 2"},
+    {.name = "cgroup", OCI_FIELD(cgroup), .metavar = "PATH", .help = "a cgroup below the container's"},
+    {.name = "ignore-paused", OCI_FIELD(ignore_paused), .help = "wait where the container is paused"},
+};
+static const struct option ps_options[] = {
+    {.name = "format", .letter = 'f', OCI_FIELD(format), .metavar = "table|json", .words = list_words,
+     .value = VALUE_WORDS, .help = "how they are listed"},
+};
+
+/* ---- the verbs ---- */
+
+static struct create_options asked(const struct oci_options *o, char **words)
+{
+    return (struct create_options){
+        .root = o->root, .bundle = o->bundle ? o->bundle : ".", .config = o->config, .id = words[0],
+        .pid_file = o->pid_file, .console_socket = o->console_socket, .preserve_fds = (unsigned)o->preserve_fds,
+        .no_pivot = o->no_pivot, .no_new_keyring = o->no_new_keyring,
+    };
+}
+
+static int verb_create(const struct oci_options *o, char **words)
+{
+    struct create_options create = asked(o, words);
+    if (o->keep || o->detach)
+        return refuse(-EINVAL, "create: --keep and --detach are options of run");
+    return lifecycle_create(&create);
+}
+
+static int verb_run(const struct oci_options *o, char **words)
+{
+    struct create_options create = asked(o, words);
+    if (!o->detach)
+        return lifecycle_run(&create, o->keep);
+    TRY(lifecycle_create(&create));
+    return lifecycle_start(o->root, words[0]);
+}
+
+static int verb_start(const struct oci_options *o, char **words)
+{
+    return lifecycle_start(o->root, words[0]);
+}
+
+static int verb_state(const struct oci_options *o, char **words)
+{
+    return lifecycle_state(o->root, words[0], stdout);
+}
+
+static int verb_kill(const struct oci_options *o, char **words)
+{
+    int number = SIGTERM;
+    if (words[1] && signal_parse(words[1], &number) < 0)
+        return refuse(-EINVAL, "kill: no such signal: %.64s (SIGTERM, INT, 9, ...)", words[1]);
+    return control_kill(o->root, words[0], number, o->all);
+}
+
+static int verb_delete(const struct oci_options *o, char **words)
+{
+    return lifecycle_delete(o->root, words[0], o->force);
+}
+
+static int verb_list(const struct oci_options *o, char **words)
+{
+    (void)words;
+    return lifecycle_list(o->root, o->format == 1, o->quiet, stdout);
+}
+
+static int verb_exec(const struct oci_options *o, char **words)
+{
+    return exec_run(&(struct exec_options){
+        .root = o->root, .id = words[0], .process_file = o->process, .args = words + 1,
+        .cwd = o->cwd, .user = o->user, .apparmor = o->apparmor, .process_label = o->process_label,
+        .env = o->env, .caps = o->caps, .gids = o->gids, .tty = o->tty, .no_new_privs = o->no_new_privs,
+        .detach = o->detach, .ignore_paused = o->ignore_paused, .pid_file = o->pid_file,
+        .console_socket = o->console_socket, .cgroup = o->cgroup, .preserve_fds = (unsigned)o->preserve_fds,
+    });
+}
+
+static int verb_pause(const struct oci_options *o, char **words)
+{
+    return control_freeze(o->root, words[0], true);
+}
+
+static int verb_resume(const struct oci_options *o, char **words)
+{
+    return control_freeze(o->root, words[0], false);
+}
+
+static int verb_ps(const struct oci_options *o, char **words)
+{
+    return control_ps(o->root, words[0], o->format == 1, words + 1, stdout);
+}
+
+#define OPTIONS(verb) verb##_options, COUNT(verb##_options)
+static const struct oci_verb verbs[] = {
+    {"create", "ID", "make a container, whose command waits", verb_create, 1, 1, OPTIONS(create)},
+    {"start", "ID", "let the command of a created container run", verb_start, 1, 1, NULL, 0},
+    {"run", "ID", "create, start, wait and delete", verb_run, 1, 1, OPTIONS(create)},
+    {"exec", "ID [COMMAND [ARGUMENT...]]", "run a further process in a container", verb_exec, 1, SIZE_MAX, OPTIONS(exec)},
+    {"state", "ID", "print the state of a container", verb_state, 1, 1, NULL, 0},
+    {"list", "", "list containers", verb_list, 0, 0, OPTIONS(list)},
+    {"ps", "ID [PS-OPTION...]", "list the processes of a container", verb_ps, 1, SIZE_MAX, OPTIONS(ps)},
+    {"kill", "ID [SIGNAL]", "send a signal to a container", verb_kill, 1, 2, OPTIONS(kill)},
+    {"pause", "ID", "let all processes of a container rest", verb_pause, 1, 1, NULL, 0},
+    {"resume", "ID", "let them go on", verb_resume, 1, 1, NULL, 0},
+    {"delete", "ID", "remove a container that has ended", verb_delete, 1, 1, OPTIONS(delete)},
+};
+
+size_t oci_verb_count(void)
+{
+    return COUNT(verbs);
+}
+
+const struct oci_verb *oci_verb_at(size_t i)
+{
+    return &verbs[i];
+}

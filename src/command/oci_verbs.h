@@ -1,0 +1,39 @@
+/* The verbs of bocal-runtime, and what the options before and after them have said. */
+#pragma once
+
+#include "base/option.h"
+
+struct oci_options {
+    /* before the verb */
+    const char *root, *log, *rootless, *cgroup_manager;
+    unsigned log_format;
+    bool systemd_cgroup, debug, version;
+    /* after it */
+    const char *bundle, *config, *pid_file, *console_socket;
+    const char *process, *cwd, *user, *apparmor, *process_label, *cgroup;
+    struct word_list env, caps, gids;
+    unsigned format;
+    int preserve_fds;
+    bool all, force, quiet, keep, no_pivot, no_new_keyring, detach, tty, no_new_privs, ignore_paused;
+};
+
+struct oci_verb {
+    const char *name, *synopsis, *summary;
+    /* Returns the exit status, or -errno with a sentence. WORDS are the operands. */
+    int (*run)(const struct oci_options *options, char **words);
+    size_t least, most; /* operands */
+    const struct option *options;
+    size_t count;
+};
+
+size_t oci_verb_count(void);
+const struct oci_verb *oci_verb_at(size_t i);
+
+/* How an option of bocal-runtime says where its value goes. */
+#define OCI_FIELD(field)                                                                                      \
+    .kind = _Generic(((struct oci_options *)0)->field, bool: OPTION_FLAG, const char *: OPTION_TEXT,          \
+                     unsigned: OPTION_CHOICE, int: OPTION_NUMBER),                                             \
+    .offset = offsetof(struct oci_options, field)
+#define OCI_WORDS(field)                                                                                      \
+    .kind = OPTION_LIST, .offset = offsetof(struct oci_options, field.words),                                 \
+    .count_offset = offsetof(struct oci_options, field.count)

@@ -1,0 +1,246 @@
+/* The container's own configuration, as it was when it was created, says what a further process may do; the process
+ * file, or the options, say what is different. Then it is a plan like any other (runtime/plan_exec.c). */
+#include "engine/exec.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "engine/bundle.h"
+#include "engine/console.h"
+#include "engine/container.h"
+#include "engine/handover.h"
+#include "engine/request.h"
+#include "runtime/execute.h"
+#include "spec/config_decode.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct exec {
+    struct arena arena;
+    const struct exec_options *options;
+    struct container container;
+    struct config config;
+    struct seccomp_program seccomp;
+    struct facts facts;
+    struct exec_target target;
+    struct plan plan;
+    struct execution execution;
+};
+
+static void cleanup_exec(struct exec *e)
+{
+    arena_free(&e->arena);
+}
+
+/* ---- the process ---- */
+
+static int read_process(struct exec *e)
+{
+    const char *name = e->options->process_file;
+    auto_free char *text = NULL;
+    ssize_t size = file_read(AT_FDCWD, name, 16 << 20, &text);
+    TRY((int)size);
+    return config_decode_process(&e->config, text, (size_t)size, name);
+}
+
+static void add_env(struct exec *e)
+{
+    struct process_config *process = &e->config.process;
+    const struct word_list *more = &e->options->env;
+    size_t n = text_count(process->env);
+    char **env = arena_alloc(&e->arena, (n + more->count + 1) * sizeof *env);
+    memcpy(env, process->env, n * sizeof *env);
+    memcpy(env + n, more->words, more->count * sizeof *env);
+    process->env = env;
+}
+
+static int add_caps(struct exec *e)
+{
+    struct capabilities *caps = &e->config.process.caps;
+    for (size_t i = 0; i < e->options->caps.count; i++) {
+        uint64_t mask;
+        if (capability_parse(e->options->caps.words[i], &mask) < 0)
+            return refuse(-EINVAL, "--cap %.64s: no such capability", e->options->caps.words[i]);
+        uint64_t *const sets[] = {&caps->bounding, &caps->effective, &caps->permitted};
+        for (size_t k = 0; k < COUNT(sets); k++)
+            *sets[k] |= mask;
+    }
+    return 0;
+}
+
+static int add_groups(struct exec *e)
+{
+    struct user_config *user = &e->config.process.user;
+    for (size_t i = 0; i < e->options->gids.count; i++) {
+        uint32_t id;
+        if (text_to_id(e->options->gids.words[i], &id) < 0)
+            return refuse(-EINVAL, "--additional-gids %.64s: no group id (0 to 4294967294)", e->options->gids.words[i]);
+        *LIST_ADD(&e->arena, &user->groups, &user->n_groups) = id;
+    }
+    return 0;
+}
+
+/* The container's own process, but for what the options say. */
+static int change_process(struct exec *e)
+{
+    const struct exec_options *o = e->options;
+    struct process_config *process = &e->config.process;
+    if (!o->args[0])
+        return refuse(-EINVAL, "exec: no command (give one, or --process FILE)");
+    process->args = o->args;
+    process->args_origin = "exec";
+    process->terminal = o->tty;
+    process->no_new_privileges |= o->no_new_privs;
+    if (o->cwd && *o->cwd != '/')
+        return refuse(-EINVAL, "--cwd %.200s: not an absolute path", o->cwd);
+    process->cwd = o->cwd ? o->cwd : process->cwd;
+    process->apparmor_profile = o->apparmor ? o->apparmor : process->apparmor_profile;
+    process->selinux_label = o->process_label ? o->process_label : process->selinux_label;
+    add_env(e);
+    if (o->user) {
+        process->user = (struct user_config){.origin = arena_printf(&e->arena, "--user %s", o->user)};
+        TRY(request_user(&e->arena, o->user, &process->user));
+    }
+    TRY(add_groups(e));
+    return add_caps(e);
+}
+
+/* ---- the container ---- */
+
+/* Those that are the caller's own as well need not be entered, nor could be: setns(2). */
+static int find_namespaces(struct exec *e)
+{
+    for (int i = 0; i < NS_COUNT; i++) {
+        char path[64];
+        struct stat own, other;
+        snprintf(path, sizeof path, "/proc/self/ns/%s", ns_proc_names[i]);
+        if (stat(path, &own) < 0)
+            continue; /* no time namespaces in this kernel */
+        snprintf(path, sizeof path, "/proc/%lld/ns/%s", (long long)e->container.pid, ns_proc_names[i]);
+        if (stat(path, &other) < 0)
+            return fail(-errno, "container %s: look at its %s namespace", e->container.id, ns_names[i]);
+        if (own.st_dev != other.st_dev || own.st_ino != other.st_ino)
+            e->target.namespaces |= ns_flags[i];
+    }
+    return 0;
+}
+
+/* Whether the hierarchy that DIR is in is one of those that CONTROLLERS, "cpu,memory", names; NULL is all. */
+static bool is_named(const char *dir, const char *controllers)
+{
+    const char *top = dir, *word = controllers;
+    if (!controllers)
+        return true;
+    for (size_t length; *word; word += length + (word[length] == ',')) {
+        length = strcspn(word, ",");
+        for (const char *p = top; length && (p = strchr(p, '/')); p++)
+            if (strncmp(p + 1, word, length) == 0 && strchr("/,", p[1 + length]) && p[1 + length])
+                return true;
+    }
+    return false;
+}
+
+/* cgroups(7), "no internal processes": a container that passes controllers on, as systemd does, has its own processes
+ * further below. Its first process is in a good place. */
+static const char *v2_of_first(struct exec *e, const char *dir)
+{
+    auto_free char *enabled = NULL, *cgroup = NULL;
+    const char *mount = e->facts.cgroup.v2.mount;
+    if (file_read(AT_FDCWD, arena_printf(&e->arena, "%s/cgroup.subtree_control", dir), 4096, &enabled) <= 1 || !mount ||
+        file_read(AT_FDCWD, arena_printf(&e->arena, "/proc/%lld/cgroup", (long long)e->container.pid), 65536, &cgroup) < 0) {
+        error_clear();
+        return dir;
+    }
+    char *line = strncmp(cgroup, "0::", 3) == 0 ? cgroup : strstr(cgroup, "\n0::");
+    if (!line)
+        return dir;
+    line += *line == '\n' ? 4 : 3;
+    line[strcspn(line, "\n")] = '\0';
+    return arena_printf(&e->arena, "%s%s", mount, line);
+}
+
+static int find_cgroups(struct exec *e)
+{
+    const char *path = e->options->cgroup, *controllers = NULL;
+    char **dirs;
+    size_t n = 0;
+    TRY(container_cgroups(&e->container, &dirs));
+    if (path && *path != '/' && strchr(path, ':')) {
+        controllers = arena_strndup(&e->arena, path, (size_t)(strchr(path, ':') - path));
+        path = strchr(path, ':') + 1;
+    }
+    if (path && strstr(path, ".."))
+        return refuse(-EINVAL, "--cgroup %.200s: leads out of the container's own", path);
+    for (size_t i = 0; dirs[i]; i++) {
+        bool v2 = access(arena_printf(&e->arena, "%s/cgroup.events", dirs[i]), F_OK) == 0;
+        bool below = path && *path && is_named(dirs[i], v2 ? NULL : controllers);
+        const char *dir = below ? arena_printf(&e->arena, "%s/%s", dirs[i], path) : dirs[i];
+        if (below && access(dir, F_OK) < 0)
+            return fail(-errno, "--cgroup %.200s: open %s", e->options->cgroup, dir);
+        if (v2)
+            e->target.v2_cgroup = below ? dir : v2_of_first(e, dir);
+        else
+            *LIST_ADD(&e->arena, &e->target.v1_cgroups, &n) = (char *)dir;
+    }
+    *LIST_ADD(&e->arena, &e->target.v1_cgroups, &n) = NULL;
+    return 0;
+}
+
+static int find_container(struct exec *e)
+{
+    const struct exec_options *o = e->options;
+    TRY(container_load(&e->arena, o->root, o->id, &e->container));
+    enum container_status status = container_status(&e->container);
+    if (status == CONTAINER_PAUSED ? !o->ignore_paused : status != CONTAINER_CREATED && status != CONTAINER_RUNNING)
+        return refuse(-EINVAL, "container %s is %s, not running", o->id, container_status_names[status]);
+    e->target.pid = e->container.pid;
+    e->target.start_time = e->container.start_time;
+    return find_namespaces(e);
+}
+
+/* ---- the whole ---- */
+
+static int prepare(struct exec *e)
+{
+    const struct exec_options *o = e->options;
+    struct config *config = &e->config;
+    TRY(find_container(e));
+    config->arena = &e->arena;
+    TRY(bundle_load(e->container.dir, NULL, geteuid() ? NULL : "/var/cache/bocal", "", config, &e->seccomp));
+    TRY(o->process_file ? read_process(e) : change_process(e));
+    TRY(handover_check(config, o->console_socket, !o->detach));
+    TRY(handover_fds(config, o->preserve_fds));
+    config->outlives = o->detach;
+    config->init = false;
+    config->n_mounts = 0; /* nothing is mounted any more */
+    TRY(facts_probe(config, &e->facts));
+    TRY(find_cgroups(e));
+    TRY(plan_exec(config, &e->facts, &e->target, o->id, &e->plan));
+    return plan_check(&e->plan);
+}
+
+int exec_run(const struct exec_options *options)
+{
+    __attribute__((cleanup(cleanup_exec))) struct exec e = {.options = options};
+    signal(SIGCHLD, SIG_DFL);
+    TRY(prepare(&e));
+    if (!options->detach)
+        console_block_signals();
+    struct execution *x = &e.execution;
+    int r = execute(x, &e.plan);
+    if (r == 0)
+        r = handover(x, options->console_socket, options->pid_file);
+    if (r == 0 && options->detach) {
+        execution_leave(x);
+        return 0;
+    }
+    if (r == 0)
+        r = handover_wait(x, e.config.process.terminal && !options->console_socket);
+    execution_end(x);
+    return r;
+}

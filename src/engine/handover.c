@@ -1,0 +1,113 @@
+/* The terminal travels as runc's does: one message, with the fd, over a stream socket that the caller listens on. */
+#include "engine/handover.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "engine/console.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+int handover_check(const struct config *config, const char *console_socket, bool foreground)
+{
+    if (config->process.terminal && !console_socket && !foreground)
+        return refuse(-EINVAL, "/process/terminal: somebody has to take the terminal (give --console-socket)");
+    if (!config->process.terminal && console_socket)
+        return refuse(-EINVAL, "--console-socket: /process/terminal is false");
+    return 0;
+}
+
+static void add_env(struct config *config, const char *text)
+{
+    size_t n = text_count(config->process.env);
+    char **env = arena_alloc(config->arena, (n + 2) * sizeof *env);
+    memcpy(env, config->process.env, n * sizeof *env);
+    env[n] = arena_strdup(config->arena, text);
+    config->process.env = env;
+}
+
+int handover_fds(struct config *config, unsigned count)
+{
+    const char *listen = getenv("LISTEN_FDS");
+    uint32_t activated = 0;
+    if (listen && text_to_u32(listen, &activated) == 0 && activated) {
+        char text[32];
+        snprintf(text, sizeof text, "LISTEN_FDS=%u", activated);
+        add_env(config, text);
+        add_env(config, "LISTEN_PID=1");
+        count = count > activated ? count : activated;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        int fd = 3 + (int)i;
+        if (fcntl(fd, F_GETFD) < 0)
+            return fail(-errno, "--preserve-fds %u: fd %d", count, fd);
+        if (fcntl(fd, F_SETFD, 0) < 0)
+            return fail(-errno, "--preserve-fds %u: keep fd %d", count, fd);
+    }
+    config->preserve_fds = count;
+    return 0;
+}
+
+int64_t handover_pid_of(const struct execution *x)
+{
+    char path[48], text[512];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", x->slots[SLOT_INIT]); /* of a pidfd: proc_pid_fdinfo(5) */
+    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    const char *line = strstr(text, "\nPid:\t");
+    return line ? strtoll(line + 6, NULL, 10) : -1;
+}
+
+static int send_console(int console, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char name[] = "/dev/ptmx";
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec iov = {.iov_base = name, .iov_len = sizeof name - 1};
+    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+                            .msg_controllen = sizeof control};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+    *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+    memcpy(CMSG_DATA(c), &console, sizeof console);
+    if (strlen(path) >= sizeof address.sun_path)
+        return refuse(-ENAMETOOLONG, "--console-socket %.64s...: longer than a socket's path may be", path);
+    memcpy(address.sun_path, path, strlen(path));
+    auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+        sendmsg(fd, &header, MSG_NOSIGNAL) < 0)
+        return fail(-errno, "--console-socket %s", path);
+    return 0;
+}
+
+int handover(struct execution *x, const char *console_socket, const char *pid_file)
+{
+    char pid[24];
+    if (console_socket)
+        TRY(send_console(x->slots[SLOT_CONSOLE], console_socket));
+    snprintf(pid, sizeof pid, "%lld", (long long)handover_pid_of(x));
+    return pid_file ? file_replace(AT_FDCWD, pid_file, pid, strlen(pid), 0644) : 0;
+}
+
+int handover_wait(struct execution *x, bool terminal)
+{
+    struct console console = {
+        .pidfd = x->slots[SLOT_INIT],
+        .master = x->slots[SLOT_CONSOLE],
+        .interactive = terminal,
+        .proxy = true,
+        .stop_signal = SIGTERM,
+        .stop_ms = 10000,
+    };
+    int status = console_run(&console);
+    waitid(P_PIDFD, (id_t)console.pidfd, &(siginfo_t){0}, WEXITED | WNOHANG | __WALL);
+    return status;
+}

@@ -1,0 +1,115 @@
+#!/usr/bin/env bats
+# bocal-runtime: further processes in a container, and all of them together.
+load helpers
+load bundles
+
+@test "exec: namespaces, cgroups, ids, environment and status are the container's" {
+    require root
+    bundle 'exec sleep 100' "c['linux']['namespaces'].append({'type': 'cgroup'})
+c['process'].update(env=['PATH=/bin', 'ONE=1'], noNewPrivileges=True, capabilities={k: ['CAP_CHOWN'] for k in ('bounding', 'effective', 'permitted')})"
+    for applet in id ps readlink env grep; do ln -sf busybox rootfs/bin/$applet; done
+    oci run -d exec1-$$ </dev/null >/dev/null 2>&1
+    pid=$(oci state exec1-$$ | python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])')
+    for ns in mnt pid uts ipc net cgroup; do
+        [ "$(oci exec exec1-$$ readlink /proc/self/ns/$ns)" = "$(readlink /proc/$pid/ns/$ns)" ]
+    done
+    [ "$(oci exec exec1-$$ readlink /proc/self/exe)" = /bin/busybox ]
+    oci exec exec1-$$ ps | grep -q 'sleep 100'
+    [ "$(oci exec exec1-$$ sh -c 'grep -v :/$ /proc/self/cgroup | wc -l')" = 0 ]
+    [ "$(oci exec --user 5:6 --additional-gids 7 --cwd /etc --env TWO=2 exec1-$$ sh -c 'id -u; id -G; pwd; echo $ONE $TWO')" = "$(printf '5\n6 7\n/etc\n1 2')" ]
+    [ "$(oci exec exec1-$$ sh -c 'grep -E "CapBnd|NoNewPrivs" /proc/self/status | tr -d "\t"')" = "$(printf 'CapBnd:0000000000000001\nNoNewPrivs:1')" ]
+    [ "$(oci exec --cap CAP_KILL exec1-$$ grep CapEff /proc/self/status | tr -d '\t')" = CapEff:0000000000000021 ]
+    run oci exec exec1-$$ sh -c 'exit 9'
+    [ "$status" = 9 ]
+    run oci exec exec1-$$ sh -c 'kill -9 $$'
+    [ "$status" = 137 ]
+    run oci exec exec1-$$ none-such
+    [ "$status" = 1 ]
+    contains "executable file not found"
+    for id in -1 4294967295 99999999999999999999 ""; do
+        run oci exec --user "$id" exec1-$$ true
+        [ "$status" = 1 ]
+    done
+    oci delete --force exec1-$$
+    run oci exec exec1-$$ true
+    contains "does not exist"
+}
+
+@test "exec --process, --detach, --pid-file; a terminal" {
+    require root
+    bundle 'exec sleep 100'
+    for applet in tty cat; do ln -sf busybox rootfs/bin/$applet; done
+    oci run -d exec2-$$ </dev/null >/dev/null 2>&1
+    echo '{"args": ["/bin/sh", "-c", "echo $0 $NAME >/proc/1/cwd/etc/said; exec sleep 50", "word"], "cwd": "/etc", "env": ["PATH=/bin", "NAME=x"], "user": {"uid": 0, "gid": 0}}' >process.json
+    oci exec --process process.json --detach --pid-file pid exec2-$$ </dev/null >/dev/null 2>&1
+    for _ in $(seq 100); do [ -s rootfs/etc/said ] && break; sleep 0.05; done
+    [ "$(cat rootfs/etc/said)" = "word x" ]
+    [ "$(readlink /proc/"$(cat pid)"/cwd)" = /etc ]
+    oci ps --format json exec2-$$ | grep -qw "$(cat pid)"
+    oci ps exec2-$$ | grep -q 'sleep 50'
+    run oci exec -t exec2-$$ tty
+    [ "$status" = 0 ]
+    contains /dev/pts/0
+    run oci exec -t -d exec2-$$ tty
+    [ "$status" = 1 ]
+    contains "--console-socket"
+    echo '{"args": ["a"], "cwd": "/", "user": {"uid": -1}}' >process.json
+    run oci exec --process process.json exec2-$$
+    contains "/user/uid: expected an id"
+    oci delete --force exec2-$$
+    [ ! -e "/proc/$(cat pid)/cwd" ]
+}
+
+@test "fds: those preserved are there, no other is" {
+    require root
+    bundle 'ls /proc/self/fd; cat <&3'
+    for applet in ls cat; do ln -sf busybox rootfs/bin/$applet; done
+    echo three >three
+    run oci run --preserve-fds 1 fds-$$ 3<three 4<three </dev/null
+    [ "$status" = 0 ]
+    [ "$output" = "$(printf '0\n1\n2\n3\n4\nthree')" ] # 4 is what ls reads the directory by
+    run oci run --preserve-fds 3 fds-$$ 3<three 4<three </dev/null
+    [ "$status" = 1 ]
+    contains "fd 5"
+    [ -z "$(ls root)" ]
+}
+
+@test "pause rests all its processes, resume lets them go on" {
+    require root
+    [ -w /sys/fs/cgroup/freezer ] || [ -e /sys/fs/cgroup/unified/cgroup.procs ] || is_v2 || skip "needs a freezer"
+    bundle 'i=0; while :; do i=$((i + 1)); echo $i >/etc/count; done'
+    oci run -d pause-$$ </dev/null >/dev/null 2>&1
+    for _ in $(seq 100); do [ -s rootfs/etc/count ] && break; sleep 0.05; done
+    oci pause pause-$$
+    [ "$(status_of pause-$$)" = paused ]
+    before=$(cat rootfs/etc/count)
+    sleep 0.3
+    [ "$(cat rootfs/etc/count)" = "$before" ]
+    run oci exec pause-$$ true
+    [ "$status" = 1 ]
+    contains "is paused"
+    run oci delete pause-$$
+    [ "$status" = 1 ]
+    oci resume pause-$$
+    [ "$(status_of pause-$$)" = running ]
+    run oci resume pause-$$
+    [ "$status" = 1 ]
+    oci pause pause-$$
+    oci delete --force pause-$$
+    [ -z "$(ls root)" ]
+}
+
+@test "no-new-keyring keeps the caller's, no-pivot covers the old root" {
+    require root
+    bundle 'ls /..; cat /proc/keys'
+    for applet in ls cat; do ln -sf busybox rootfs/bin/$applet; done
+    touch rootfs/rootfs-marker
+    run oci run --no-pivot covered-$$ </dev/null
+    [ "$status" = 0 ]
+    contains rootfs-marker
+    [[ $output != *boot* ]]
+    contains "keyring   covered-$$"
+    run oci run --no-new-keyring keys-$$ </dev/null
+    [ "$status" = 0 ]
+    [[ $output != *keys-$$* ]]
+}
