@@ -43,11 +43,11 @@ int bundle_load(const char *dir, const char *file, const char *cache, const char
     TRY(config_decode(config, text, (size_t)size, name));
     config->text = arena_strdup(config->arena, text);
     char bundle[PATH_MAX];
-    if (*config->root.path != '/') {
-        if (!realpath(dir, bundle))
-            return fail(-errno, "%s", dir);
+    if (!realpath(dir, bundle))
+        return fail(-errno, "%s", dir);
+    config->bundle = arena_strdup(config->arena, bundle);
+    if (*config->root.path != '/')
         config->root.path = arena_printf(config->arena, "%s/%s", bundle, config->root.path);
-    }
     if (config->root.upper)
         add_overlay(config, layer);
     return compile_seccomp(name, cache, config, seccomp);

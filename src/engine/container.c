@@ -10,6 +10,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/sys.h"
 #include "spec/config_fields.h"
+#include "spec/state.h"
 
 #include <string.h>
 
@@ -44,6 +45,7 @@ static const struct json_field fields[] = {
     {"bundle", json_string, AT(container, bundle)},
     {"created", json_string, AT(container, created)},
     {"owner", json_u64, AT(container, owner)},
+    {"lateHooks", json_flag, AT(container, late_hooks)},
     {"annotations", read_annotations, 0},
     {0},
 };
@@ -63,25 +65,22 @@ int container_load(struct arena *arena, const char *root, const char *id, struct
     return json_read(arena, text, (size_t)size, path, fields, container);
 }
 
-static void put_state(const struct container *c, struct json_writer *json, bool stored)
+static struct oci_state state_of(const struct container *c, const char *status, int64_t pid)
 {
-    enum container_status status = stored ? CONTAINER_CREATED : container_status(c);
-    bool has_process = status != CONTAINER_CREATING && status != CONTAINER_STOPPED;
+    return (struct oci_state){.oci_version = c->oci_version, .id = c->id, .bundle = c->bundle, .status = status,
+                              .pid = pid, .annotations = c->annotations, .n_annotations = c->n_annotations};
+}
+
+static void put_state(const struct container *c, const struct oci_state *state, bool stored, struct json_writer *json)
+{
     json_begin_object(json, NULL);
-    json_put_string(json, "ociVersion", c->oci_version ? c->oci_version : "1.3.0");
-    json_put_string(json, "id", c->id);
-    if (!stored)
-        json_put_string(json, "status", container_status_names[status]);
-    json_put_i64(json, "pid", has_process ? c->pid : 0);
-    json_put_string(json, "bundle", c->bundle ? c->bundle : "");
-    if (stored)
-        json_put_u64(json, "startTime", c->start_time);
+    state_encode(state, json);
     json_put_string(json, "created", c->created ? c->created : "");
     json_put_u64(json, "owner", c->owner);
-    json_begin_object(json, "annotations");
-    for (size_t i = 0; i < c->n_annotations; i++)
-        json_put_string(json, c->annotations[i].key, c->annotations[i].value);
-    json_end_object(json);
+    if (stored) {
+        json_put_u64(json, "startTime", c->start_time);
+        json_put_bool(json, "lateHooks", c->late_hooks);
+    }
     json_end_object(json);
 }
 
@@ -93,7 +92,8 @@ int container_save(const struct container *container, const char *config)
     if (!stream)
         return fail(-ENOMEM, "write state");
     struct json_writer json = json_writer_compact(stream);
-    put_state(container, &json, true);
+    struct oci_state state = state_of(container, NULL, container->pid);
+    put_state(container, &state, true, &json);
     fflush(stream);
     const char *beside = arena_printf(container->arena, "%s/config.json", container->dir);
     TRY(file_replace(AT_FDCWD, beside, config, strlen(config), 0600));
@@ -117,8 +117,11 @@ int container_cgroups(const struct container *container, char ***dirs)
 
 void container_print(const struct container *container, FILE *out)
 {
+    enum container_status status = container_status(container);
+    bool has_process = status != CONTAINER_CREATING && status != CONTAINER_STOPPED;
     struct json_writer json = json_writer_pretty(out);
-    put_state(container, &json, false);
+    struct oci_state state = state_of(container, container_status_names[status], has_process ? container->pid : 0);
+    put_state(container, &state, false, &json);
     putc('\n', out);
 }
 

@@ -23,6 +23,7 @@ struct container {
     uint64_t owner;      /* uid of who created it */
     struct key_value *annotations;
     size_t n_annotations;
+    bool late_hooks;     /* it has hooks for after its start, or its end */
 };
 
 enum container_status { CONTAINER_CREATING, CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_PAUSED, CONTAINER_STOPPED };

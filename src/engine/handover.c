@@ -56,17 +56,6 @@ int handover_fds(struct config *config, unsigned count)
     return 0;
 }
 
-int64_t handover_pid_of(const struct execution *x)
-{
-    char path[48], text[512];
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", x->slots[SLOT_INIT]); /* of a pidfd: proc_pid_fdinfo(5) */
-    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    text[n > 0 ? n : 0] = '\0';
-    const char *line = strstr(text, "\nPid:\t");
-    return line ? strtoll(line + 6, NULL, 10) : -1;
-}
-
 static int send_console(int console, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -93,7 +82,7 @@ int handover(struct execution *x, const char *console_socket, const char *pid_fi
     char pid[24];
     if (console_socket)
         TRY(send_console(x->slots[SLOT_CONSOLE], console_socket));
-    snprintf(pid, sizeof pid, "%lld", (long long)handover_pid_of(x));
+    snprintf(pid, sizeof pid, "%lld", (long long)execution_pid(x));
     return pid_file ? file_replace(AT_FDCWD, pid_file, pid, strlen(pid), 0644) : 0;
 }
 

@@ -12,9 +12,6 @@ int handover_check(const struct config *config, const char *console_socket, bool
  * of them have to be open. */
 int handover_fds(struct config *config, unsigned count);
 
-/* Of X's INIT, in the caller's pid namespace. */
-int64_t handover_pid_of(const struct execution *x);
-
 /* Sends X's terminal to the socket and writes its INIT's pid to the file; either may be NULL. */
 int handover(struct execution *x, const char *console_socket, const char *pid_file);
 

@@ -13,6 +13,7 @@
 #include "engine/container.h"
 #include "engine/control.h"
 #include "engine/handover.h"
+#include "engine/hooks.h"
 #include "kernel/sys.h"
 #include "runtime/execute.h"
 
@@ -67,6 +68,7 @@ static int read_bundle(struct creation *c, bool foreground)
     config->outlives = config->waits = true;
     if (!config->cgroups_path || !*config->cgroups_path)
         config->cgroups_path = arena_printf(&c->arena, "/bocal-%s", o->id);
+    c->container.late_hooks = config->hooks[HOOK_POSTSTART].count || config->hooks[HOOK_POSTSTOP].count;
     c->container.oci_version = config->oci_version;
     c->container.annotations = config->annotations;
     c->container.n_annotations = config->n_annotations;
@@ -81,7 +83,7 @@ static int record(struct creation *c)
     char created[TEXT_NOW_SIZE], state;
     text_now(created);
     container->created = arena_strdup(&c->arena, created);
-    container->pid = handover_pid_of(x);
+    container->pid = execution_pid(x);
     if (process_stat(container->pid, &container->start_time, &state) < 0)
         return refuse(-ECHILD, "the container's first process has ended");
     TRY(container_save(container, c->config.text));
@@ -120,6 +122,15 @@ int lifecycle_create(const struct create_options *options)
 
 /* ---- start ---- */
 
+/* What INIT could still fail at: the steps behind OP_START. */
+static int start_failed(const struct container *container, const struct channel_message *message)
+{
+    if (message->error == -EPROTO || message->error == -ETIMEDOUT)
+        return refuse(message->error, "start container %s: a hook of startContainer %s", container->id,
+                      message->error == -EPROTO ? "failed" : "was not done in time");
+    return fail(message->error, "start container %s: execute its command", container->id);
+}
+
 int lifecycle_start(const char *root, const char *id)
 {
     auto_arena arena = {0};
@@ -139,7 +150,10 @@ int lifecycle_start(const char *root, const char *id)
         return refuse(-EINVAL, "container %s is started already, or has ended", id);
     ssize_t n = recv(fd, &message, sizeof message, 0);
     unlink(path);
-    return n == sizeof message ? fail(message.error, "start container %s: execute its command", id) : 0;
+    if (n == sizeof message)
+        return start_failed(&container, &message);
+    hooks_run_late(&container, HOOK_POSTSTART, "running");
+    return 0;
 }
 
 /* ---- delete ---- */
@@ -194,6 +208,7 @@ int lifecycle_delete(const char *root, const char *id, bool force)
     TRY(end_process(&container));
     if (lock >= 0)
         TRY(journal_undo(&journal, path));
+    hooks_run_late(&container, HOOK_POSTSTOP, "stopped"); /* what it leaves is gone, its configuration not yet */
     r = tree_remove(AT_FDCWD, container.dir);
     return r < 0 ? fail(r, "remove %s", container.dir) : 0;
 }

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "engine/bundle.h"
 #include "engine/console.h"
+#include "engine/hooks.h"
 #include "engine/run_config.h"
 #include "image/embedded.h"
 #include "kernel/cgroup.h"
@@ -333,6 +334,18 @@ static int supervise(struct run *run)
     return status;
 }
 
+static void run_hooks(struct run *run, enum hook_kind kind, const char *status)
+{
+    const struct config *config = &run->config;
+    if (!config->hooks[kind].count)
+        return;
+    hooks_run(config, kind,
+              &(struct container){.arena = &run->arena, .id = run->id, .oci_version = config->oci_version,
+                                  .bundle = config->bundle, .pid = execution_pid(&run->execution),
+                                  .annotations = config->annotations, .n_annotations = config->n_annotations},
+              status);
+}
+
 static int run_container(struct run *run)
 {
     struct execution *x = &run->execution;
@@ -351,8 +364,10 @@ static int run_container(struct run *run)
         execution_end(x);
         return status == 125 ? r : status;
     }
+    run_hooks(run, HOOK_POSTSTART, "running");
     int status = supervise(run);
     r = execution_end(x);
+    run_hooks(run, HOOK_POSTSTOP, "stopped");
     return r < 0 && status >= 0 ? r : status;
 }
 

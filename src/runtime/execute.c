@@ -7,6 +7,8 @@
 
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -261,6 +263,8 @@ static int describe_failure(struct execution *x, int error)
     step_describe(step, text, sizeof text);
     const char *why = step->why ? step->why : actor_name(step->by);
     const char *reason = error == -ECHILD ? "the container's first process ended unexpectedly" : NULL;
+    if (step->op == OP_HOOK && !*error_text())
+        hook_describe(step->data, &x->shared->hook, error);
     if (reason && !*error_text())
         refuse(error, "%s", reason);
     because(error, "step %zu, %s %s, for %s", x->at + 1, op_infos[step->op].word, text, why);
@@ -329,6 +333,17 @@ int execute(struct execution *x, const struct plan *plan)
             x->assembled(x, x->assembled_data);
     }
     return 0;
+}
+
+int64_t execution_pid(const struct execution *x)
+{
+    char path[48], text[512];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", x->slots[SLOT_INIT]); /* of a pidfd: proc_pid_fdinfo(5) */
+    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    const char *line = strstr(text, "\nPid:\t");
+    return line ? strtoll(line + 6, NULL, 10) : -1;
 }
 
 void layers_close(struct layers *layers)

@@ -9,6 +9,7 @@
  * INIT is a fork of a process with one thread; it allocates and formats nothing. */
 #pragma once
 
+#include "runtime/hook.h"
 #include "runtime/journal.h"
 #include "runtime/plan.h"
 #include "runtime/step_data.h"
@@ -18,6 +19,7 @@
 enum { HEAD_SIZE = 1024 };
 
 struct shared {
+    struct hook_result hook;       /* of the last one that ran */
     int32_t head_size;
     unsigned char head[HEAD_SIZE]; /* of the file that FIND found */
     struct step_time times[];      /* by step */
@@ -62,6 +64,9 @@ struct execution {
  * its pidfd, x->slots[SLOT_CONSOLE] its terminal or -1. On failure everything is undone, the sentence
  * is recorded, x->failed names the step. Either way the caller ends with execution_end(). */
 int execute(struct execution *x, const struct plan *plan);
+
+/* INIT's, in the caller's pid namespace. */
+int64_t execution_pid(const struct execution *x);
 
 void layers_close(struct layers *layers);
 

@@ -12,6 +12,7 @@
 #include "kernel/mount.h"
 #include "kernel/sys.h"
 #include "runtime/init_blob.h"
+#include "spec/state.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -250,6 +251,29 @@ static int host_target(struct execution *x, const struct step *step)
     return 0;
 }
 
+/* A file, since every hook reads it anew. */
+static int host_hook_state(struct execution *x, const struct step *step)
+{
+    const struct state_spec *spec = step->data;
+    const struct config *config = spec->config;
+    auto_fd fd = memfd_create("state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int writer = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    auto_file stream = writer < 0 ? NULL : fdopen(writer, "w");
+    if (!stream)
+        return -errno;
+    struct json_writer json = json_writer_compact(stream);
+    json_begin_object(&json, NULL);
+    state_encode(&(struct oci_state){.oci_version = config->oci_version, .id = x->plan->id, .bundle = config->bundle,
+                                     .status = spec->status, .pid = execution_pid(x),
+                                     .annotations = config->annotations, .n_annotations = config->n_annotations},
+                 &json);
+    json_end_object(&json);
+    if (fflush(stream) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+        return -errno;
+    x->slots[step->out] = take_fd(&fd);
+    return 0;
+}
+
 performer *const performers_host[OP_COUNT] = {
     [OP_STATE] = host_state,
     [OP_LAYER] = host_layer,
@@ -259,6 +283,7 @@ performer *const performers_host[OP_COUNT] = {
     [OP_DEVICE_FILTER] = host_device_filter,
     [OP_APPARMOR] = host_apparmor,
     [OP_TARGET] = host_target,
+    [OP_HOOK_STATE] = host_hook_state,
     [OP_LISTEN] = host_listen,
     [OP_SHIM] = host_shim,
     [OP_MAP_IDS] = host_map_ids,

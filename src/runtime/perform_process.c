@@ -291,6 +291,12 @@ static int process_find(struct execution *x, const struct step *step)
     return verdict;
 }
 
+/* HOST's and INIT's. */
+static int process_hook(struct execution *x, const struct step *step)
+{
+    return hook_run(step->data, x->slots[step->in], &x->shared->hook);
+}
+
 /* Who comes first is who starts it, and hears of what comes; the others find the socket closed by the exec. */
 static int process_start(struct execution *x, const struct step *step)
 {
@@ -377,6 +383,7 @@ performer *const performers_process[OP_COUNT] = {
     [OP_CHDIR] = process_chdir,
     [OP_CLOSE] = process_close,
     [OP_FIND] = process_find,
+    [OP_HOOK] = process_hook,
     [OP_START] = process_start,
     [OP_ANNOUNCE] = process_announce,
     [OP_SECCOMP] = process_seccomp,

@@ -36,6 +36,8 @@ enum slot {
     SLOT_FILES,   /* the tmpfs in which files are generated: /dev, or one of their own */
     SLOT_PTS,     /* the container's devpts */
     SLOT_START,   /* the listening socket on which INIT waits to be started */
+    SLOT_STATE,   /* the OCI state, "creating", as hooks read it */
+    SLOT_CREATED, /* the same, "created" */
     SLOT_TTY,     /* INIT: the container's end of the terminal */
     SLOT_CONSOLE, /* HOST: the other end */
     SLOT_TASKS,   /* the first of MAX_TASKS: v1 `tasks` files */
@@ -53,6 +55,8 @@ enum token {
     TOKEN_READY,     /* what HOST does beside INIT is done; bocal-init travels with it */
     TOKEN_NETWORK,   /* the network namespace travels with it */
     TOKEN_TTY,       /* the terminal's host end travels with it */
+    TOKEN_MOUNTED,   /* everything is mounted: the hooks may run */
+    TOKEN_HOOKED,    /* HOST's hooks have run; the state, for INIT's, travels with it */
     TOKEN_ASSEMBLED, /* INIT has nothing left to do but the last few steps */
     TOKEN_EXPLAINED, /* HOST has printed the plan: go on */
     TOKEN_STARTED,   /* INIT to who starts it, over a connection of their own */
@@ -127,6 +131,8 @@ enum token {
     X(NO_NEW_PRIVS, "privs", "no new privileges", false)                    \
     X(LABEL, "label", "{t}", false)                                         \
     X(FIND, "find", "{p} in PATH", false)                                   \
+    X(HOOK_STATE, "state", "{t} as {o}", false)                             \
+    X(HOOK, "hook", "{p}", false)                                           \
     X(START, "start", "wait at {i}", false)                                 \
     X(ANNOUNCE, "say", "running [{t}] as PID n", false)                     \
     X(SECCOMP, "seccomp", "{t}", false)                                     \

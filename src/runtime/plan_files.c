@@ -487,6 +487,7 @@ int plan_files(struct builder *b)
     if (config->root.readonly)
         add_file_step(b, (struct step){.op = OP_READONLY, .path = "/", .why = "--read-only"});
     TRY(add_sysctls(b));
+    plan_hooks(b);
     if (config->no_pivot)
         plan_note(b, "--no-pivot: the root is entered by chroot(2), and the old one stays, covered");
     add_file_step(b, (struct step){.op = OP_PIVOT, .in = SLOT_ROOT, .flags = config->no_pivot ? COVER : 0,

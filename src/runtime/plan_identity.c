@@ -150,6 +150,17 @@ static void add_tidy(struct builder *b)
     plan_add(b, step);
 }
 
+void plan_ready(struct builder *b)
+{
+    if (!b->ready)
+        return;
+    add_step(b, (struct step){.op = OP_WAIT, .phase = COMMAND, .token = TOKEN_READY, .text = "HOST is done",
+                              .data = b->ready, .out = SLOT_SHIM,
+                              .why = b->device_filter ? "the command never runs without its device filter"
+                                                      : "@shim travels with it"});
+    b->ready = NULL; /* once is enough */
+}
+
 static void add_command(struct builder *b, const struct capabilities *caps)
 {
     const struct process_config *process = &b->config->process;
@@ -169,11 +180,7 @@ static void add_command(struct builder *b, const struct capabilities *caps)
     }
     const char *origin = process->args_origin ? process->args_origin : "default command";
     static const struct parcel nothing;
-    if (b->ready)
-        add_step(b, (struct step){.op = OP_WAIT, .phase = COMMAND, .token = TOKEN_READY,
-                                  .text = "HOST is done", .data = b->ready, .out = SLOT_SHIM,
-                                  .why = b->device_filter ? "the command never runs without its device filter"
-                                                          : "@shim travels with it"});
+    plan_ready(b);
     unsigned kept = b->config->preserve_fds;
     add_step(b, (struct step){.op = OP_CLOSE, .phase = COMMAND, .number = kept,
                               .text = kept ? plan_text(b, " but the %u that are preserved", kept) : "",
@@ -184,6 +191,7 @@ static void add_command(struct builder *b, const struct capabilities *caps)
         add_start(b);
     else if (b->config->explain_pause)
         add_pause(b);
+    plan_hooks_of_start(b);
     if (b->config->announce)
         add_step(b, (struct step){.op = OP_ANNOUNCE, .phase = COMMAND, .text = process->args[0],
                                   .data = process->args, .why = "--verbose"});

@@ -35,6 +35,7 @@ const char *slot_name(enum slot slot, char buffer[16])
         [SLOT_EMPTY] = "@empty",   [SLOT_FILES] = "@files",   [SLOT_PTS] = "@pts",
         [SLOT_TTY] = "@tty",       [SLOT_CONSOLE] = "@console", [SLOT_HOSTNET] = "@hostnet",
         [SLOT_NETNS] = "@netns",   [SLOT_START] = "@start",
+        [SLOT_TARGET] = "@target", [SLOT_STATE] = "@state",   [SLOT_CREATED] = "@created",
     };
     if (slot < SLOT_TASKS)
         return names[slot];

@@ -71,6 +71,12 @@ struct ids_spec {
     bool joined;    /* a namespace that may be such a one */
 };
 
+/* HOOK_STATE: what the state says but for the pid. */
+struct state_spec {
+    const struct config *config;
+    const char *status;
+};
+
 struct exec_spec {
     char **shim_argv; /* bocal-init's own five words, then the command's */
     char **env;       /* has room for one more: HOME */

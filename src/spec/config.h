@@ -151,6 +151,24 @@ struct root_config {
     const char *origin;
 };
 
+/* Programs of the caller's, by when they run: runtime-spec config.md. */
+enum hook_kind {
+    HOOK_PRESTART, HOOK_CREATE_RUNTIME, HOOK_CREATE_CONTAINER, HOOK_START_CONTAINER, HOOK_POSTSTART, HOOK_POSTSTOP,
+    HOOK_KINDS,
+};
+
+struct hook_config {
+    const char *path;    /* absolute */
+    char **args, **env;  /* NULL: the path alone; no environment */
+    int64_t timeout;     /* seconds; 0: none */
+    const char *origin;
+};
+
+struct hook_list {
+    struct hook_config *list;
+    size_t count;
+};
+
 struct hosts_files { /* bocal: generated files, content or NULL for none */
     const char *hosts, *hostname, *resolv_conf;
 };
@@ -197,6 +215,8 @@ struct config {
     bool no_pivot;        /* for a root that cannot be pivoted from: an initramfs */
     unsigned preserve_fds; /* how many above 2 the command inherits */
     struct hosts_files files;
+    struct hook_list hooks[HOOK_KINDS];
+    const char *bundle;   /* the directory that it came from, for hooks; or NULL */
 };
 
 /* runtime-spec config-linux.md "Default Devices": the nodes that every container has (those that CONFIG lists

@@ -304,6 +304,55 @@ static int decode_annotations(struct json_source *s, struct json_object *value, 
     return 0;
 }
 
+/* ---- hooks ---- */
+
+static int decode_timeout(struct json_source *s, struct json_object *value, void *into)
+{
+    int64_t *seconds = into;
+    TRY(json_i64(s, value, seconds));
+    return *seconds < 1 || *seconds > INT32_MAX ? json_expected(s, "seconds of 1 or more") : 0;
+}
+
+static const struct json_field hook_fields[] = {
+    {"path", json_string, AT(hook_config, path)},
+    {"args", json_strings, AT(hook_config, args)},
+    {"env", json_strings, AT(hook_config, env)},
+    {"timeout", decode_timeout, AT(hook_config, timeout)},
+    {0},
+};
+
+static int decode_hook(struct json_source *s, struct json_object *value, void *into)
+{
+    struct hook_config *hook = into;
+    hook->origin = config_origin(s);
+    TRY(json_read_object(s, value, hook_fields, hook));
+    if (!hook->path || *hook->path != '/')
+        return refuse(-EINVAL, "%s: %s/path: expected an absolute path", s->name, s->pointer);
+    return 0;
+}
+
+static int decode_hook_list(struct json_source *s, struct json_object *value, void *into)
+{
+    struct hook_list *hooks = into;
+    void *list;
+    TRY(json_read_list(s, value, decode_hook, sizeof *hooks->list, &list, &hooks->count));
+    hooks->list = list;
+    return 0;
+}
+
+static const struct json_field hooks_fields[] = {
+    {"prestart", decode_hook_list, AT(config, hooks[HOOK_PRESTART])},
+    {"createRuntime", decode_hook_list, AT(config, hooks[HOOK_CREATE_RUNTIME])},
+    {"createContainer", decode_hook_list, AT(config, hooks[HOOK_CREATE_CONTAINER])},
+    {"startContainer", decode_hook_list, AT(config, hooks[HOOK_START_CONTAINER])},
+    {"poststart", decode_hook_list, AT(config, hooks[HOOK_POSTSTART])},
+    {"poststop", decode_hook_list, AT(config, hooks[HOOK_POSTSTOP])},
+    {0},
+};
+GROUP(hooks)
+
+/* ---- the whole ---- */
+
 static const struct json_field config_fields[] = {
     {"ociVersion", json_string, AT(config, oci_version)},
     {"root", decode_root, AT(config, root)},
@@ -311,7 +360,7 @@ static const struct json_field config_fields[] = {
     {"hostname", decode_hostname, 0},
     {"domainname", json_string, AT(config, domainname)},
     {"mounts", decode_mounts, 0},
-    {"hooks", config_read_unbuilt, 0},
+    {"hooks", decode_hooks, 0},
     {"linux", config_read_linux, 0},
     {"annotations", decode_annotations, 0},
     {0},

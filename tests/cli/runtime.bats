@@ -83,9 +83,6 @@ sys.stdout.write(text.decode())' >said &
     run oci start four-$$
     contains "does not exist"
     oci delete --force four-$$
-    bundle true 'c["hooks"] = {"poststop": [{"path": "/bin/true"}]}'
-    run oci create four-$$
-    contains "/hooks: not built yet"
 }
 
 @test "two starts and two deletes at once" {

@@ -1,0 +1,19 @@
+/* Hooks: programs of the caller's that are run on the way. runtime-spec config.md, "POSIX-platform Hooks". */
+#pragma once
+
+#include "spec/config.h"
+
+enum { HOOK_OUTPUT = 512 };
+
+struct hook_result {
+    int32_t status;            /* as wait(2) has it */
+    char output[HOOK_OUTPUT];  /* the beginning of what it wrote, NUL-terminated */
+};
+
+/* Runs HOOK with the state, a file, on its standard input, and waits for its end or its time-out. 0, -EPROTO when it
+ * failed (see RESULT), -ETIMEDOUT when it was killed, or the reason why it could not be executed. Neither allocates nor
+ * formats nor leaves a sentence: HOST's and INIT's. */
+int hook_run(const struct hook_config *hook, int state, struct hook_result *result);
+
+/* The sentence of such a failure. */
+int hook_describe(const struct hook_config *hook, const struct hook_result *result, int error);

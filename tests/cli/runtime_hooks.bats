@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# Hooks: who runs when, in whose namespaces, with what state, and what comes of one that fails, floods or hangs.
+load helpers
+load bundles
+
+setup_hooks() {
+    bundle 'echo command >>/etc/said' "import sys
+w = os.getcwd()
+c['hooks'] = {k: [{'path': w + '/hook-' + k, 'args': ['hook', 'one'], 'env': ['PATH=/usr/bin:/bin']}]
+    for k in ('prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop')}
+c['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo startContainer \$(cat) >>/etc/said']}]"
+    ln -sf busybox rootfs/bin/cat
+    for kind in prestart createRuntime createContainer poststart poststop; do hook $kind; done
+}
+
+@test "hooks run in their order, with the state, in the namespaces that are theirs" {
+    require root
+    setup_hooks
+    oci create h1-$$ </dev/null >/dev/null 2>&1
+    [ "$(cut -d' ' -f1,2 said)" = "$(printf '%s creating\n' prestart createRuntime createContainer)" ]
+    ours=$(readlink /proc/self/ns/mnt)
+    [ "$(sed -n 1p said | cut -d' ' -f3)" = "$ours" ]
+    [ "$(sed -n 2p said | cut -d' ' -f3)" = "$ours" ]
+    [ "$(sed -n 3p said | cut -d' ' -f3)" != "$ours" ]
+    [ ! -e rootfs/etc/said ]
+    oci start h1-$$
+    wait_for stopped h1-$$
+    grep -q '^poststart running' said
+    [[ $(sed -n 's/^startContainer //p' rootfs/etc/said | python3 -c 'import json, sys; s = json.load(sys.stdin); print(s["status"], s["id"], s["pid"] > 1)') = "created h1-$$ True" ]]
+    [ "$(sed -n 2p rootfs/etc/said)" = command ]
+    oci delete h1-$$
+    [ "$(tail -1 said | cut -d' ' -f1,2)" = "poststop stopped" ]
+    [ -z "$(ls root)" ]
+    rm said rootfs/etc/said
+    "$BOCAL" run --bundle . </dev/null
+    [ "$(cut -d' ' -f1 said)" = "$(printf 'prestart\ncreateRuntime\ncreateContainer\npoststart\npoststop')" ]
+}
+
+@test "a hook that fails before the start undoes the container, and its words are the reason" {
+    require root
+    for kind in prestart createRuntime createContainer; do
+        setup_hooks
+        printf '#!/bin/sh\necho no luck today >&2\nexit 3\n' >hook-$kind
+        run oci create h2-$$ </dev/null
+        [ "$status" = 1 ]
+        contains "/hooks/$kind/0"
+        contains "exited with 3: no luck today"
+        [ -z "$(ls root)" ]
+    done
+    setup_hooks
+    bundle true "c['hooks'] = {'startContainer': [{'path': '/bin/none'}]}"
+    oci create h2-$$ </dev/null >/dev/null 2>&1
+    run oci start h2-$$
+    [ "$status" = 1 ]
+    wait_for stopped h2-$$
+    oci delete h2-$$
+}
+
+@test "a hook that fails afterwards is a warning" {
+    require root
+    setup_hooks
+    hook poststart 1
+    hook poststop 2
+    oci create h3-$$ </dev/null >/dev/null 2>&1
+    run oci start h3-$$
+    [ "$status" = 0 ]
+    contains "/hooks/poststart/0"
+    wait_for stopped h3-$$
+    run oci delete h3-$$
+    [ "$status" = 0 ]
+    contains "/hooks/poststop/0"
+    contains "exited with 2"
+    [ -z "$(ls root)" ]
+}
+
+@test "a hook that floods does not block, one that hangs is killed with what it has started" {
+    require root
+    bundle true "c['hooks'] = {'prestart': [{'path': os.getcwd() + '/flood'}]}"
+    printf '#!/bin/sh\nhead -c 20000000 /dev/zero\nexit 4\n' >flood
+    chmod +x flood
+    run oci create h4-$$ </dev/null
+    [ "$status" = 1 ]
+    contains "exited with 4"
+    bundle true "c['hooks'] = {'createRuntime': [{'path': os.getcwd() + '/hang', 'timeout': 1}]}"
+    printf '#!/bin/sh\nsleep 4321 &\necho $! >%s/pid\nwait\n' "$work" >hang
+    chmod +x hang
+    run oci create h4-$$ </dev/null
+    [ "$status" = 1 ]
+    contains "not done after 1 s"
+    run kill -0 "$(cat pid)"
+    [ "$status" = 1 ]
+    bundle true "c['hooks'] = {'createRuntime': [{'path': os.getcwd() + '/hang', 'timeout': -1}]}"
+    run oci create h4-$$ </dev/null
+    contains "/hooks/createRuntime/0/timeout: expected seconds"
+    bundle true "c['hooks'] = {'poststop': [{'path': 'relative'}]}"
+    run oci create h4-$$ </dev/null
+    contains "/hooks/poststop/0/path: expected an absolute path"
+    [ -z "$(ls root)" ]
+}
