@@ -15,11 +15,12 @@ int json_expected(struct json_source *source, const char *what)
                   *source->pointer ? source->pointer : "/", what);
 }
 
-/* Appends "/KEY" with ~ and / escaped; returns the old length, for pop(). */
+/* Appends "/KEY" with ~ and / escaped, and cut where there is no room; returns the old length, for pop(). */
 static size_t push(struct json_source *source, const char *key)
 {
     size_t old = strlen(source->pointer), at = old;
-    source->pointer[at++] = '/';
+    if (at + 1 < sizeof source->pointer)
+        source->pointer[at++] = '/';
     for (; *key && at + 3 < sizeof source->pointer; key++)
         if (*key == '~' || *key == '/') {
             source->pointer[at++] = '~';
@@ -67,6 +68,25 @@ int json_read_list(struct json_source *source, struct json_object *value, json_d
         size_t old = push(source, index);
         *list = arena_grow(source->arena, *list, *count, size);
         TRY(decode(source, json_object_array_get_idx(value, i), (char *)*list + *count * size));
+        ++*count;
+        pop(source, old);
+    }
+    return 0;
+}
+
+int json_read_map(struct json_source *source, struct json_object *value, json_decoder *decode,
+                  size_t size, void **list, size_t *count)
+{
+    if (!json_object_is_type(value, json_type_object))
+        return json_expected(source, "an object");
+    *list = NULL;
+    *count = 0;
+    json_object_object_foreach(value, key, member) {
+        size_t old = push(source, key);
+        *list = arena_grow(source->arena, *list, *count, size);
+        void *element = (char *)*list + *count * size;
+        *(const char **)element = arena_strdup(source->arena, key);
+        TRY(decode(source, member, element));
         ++*count;
         pop(source, old);
     }

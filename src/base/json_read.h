@@ -36,6 +36,9 @@ int json_read_object(struct json_source *source, struct json_object *value,
 /* Calls DECODE for each element; *COUNT elements of SIZE bytes at *LIST grow in the arena. */
 int json_read_list(struct json_source *source, struct json_object *value, json_decoder *decode,
                    size_t size, void **list, size_t *count);
+/* The same for an object whose keys are the reader's own: an element begins with its key, a const char *. */
+int json_read_map(struct json_source *source, struct json_object *value, json_decoder *decode,
+                  size_t size, void **list, size_t *count);
 /* -EINVAL, "NAME: POINTER: expected WHAT". */
 int json_expected(struct json_source *source, const char *what);
 

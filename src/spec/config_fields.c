@@ -10,20 +10,19 @@ const char *config_origin(struct json_source *s)
     return arena_strdup(s->arena, s->pointer);
 }
 
-/* An object whose keys are the reader's own: annotations, sysctl, unified. */
+static int decode_pair(struct json_source *s, struct json_object *value, void *into)
+{
+    struct key_value *pair = into;
+    pair->origin = config_origin(s);
+    return json_string(s, value, &pair->value);
+}
+
 int config_read_pairs(struct json_source *s, struct json_object *value, struct key_value **list,
                       size_t *count)
 {
-    if (!json_object_is_type(value, json_type_object))
-        return json_expected(s, "an object of strings");
-    json_object_object_foreach(value, key, member) {
-        if (!json_object_is_type(member, json_type_string))
-            return refuse(-EINVAL, "%s: %s/%s: expected a string", s->name, s->pointer, key);
-        *LIST_ADD(s->arena, list, count) =
-            (struct key_value){.key = arena_strdup(s->arena, key),
-                               .value = arena_strdup(s->arena, json_object_get_string(member)),
-                               .origin = arena_printf(s->arena, "%s/%s", s->pointer, key)};
-    }
+    void *pairs;
+    TRY(json_read_map(s, value, decode_pair, sizeof **list, &pairs, count));
+    *list = pairs;
     return 0;
 }
 

@@ -18,7 +18,7 @@
 /* The JSON pointer of what is being read, as an origin. */
 const char *config_origin(struct json_source *s);
 
-/* An object whose keys are the reader's own: annotations, sysctl, unified. */
+/* An object of strings whose keys are the reader's own: annotations, sysctl, unified. */
 int config_read_pairs(struct json_source *s, struct json_object *value, struct key_value **list,
                       size_t *count);
 
