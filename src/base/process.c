@@ -104,3 +104,14 @@ int process_stat(int64_t pid, uint64_t *start_time, char *state)
     }
     return -ESRCH;
 }
+
+pid_t process_behind(int pidfd)
+{
+    char path[48], text[512];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    const char *line = strstr(text, "\nPid:\t");
+    return line ? (pid_t)strtol(line + 6, NULL, 10) : -1;
+}

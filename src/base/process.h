@@ -14,3 +14,6 @@ int process_read(char *const *argv, char **text);
 
 /* Start time and state letter of PID: what tells it from a later process of that number. -ESRCH. */
 int process_stat(int64_t pid, uint64_t *start_time, char *state);
+
+/* The process that PIDFD stands for, as the caller's procfs numbers it (proc_pid_fdinfo(5)); -1 once it has ended. */
+pid_t process_behind(int pidfd);

@@ -122,6 +122,36 @@ int text_to_ms(const char *text, uint64_t *value)
     return scale(text, units, value);
 }
 
+int text_to_bits(const char *text, unsigned long *bits, size_t words)
+{
+    enum { PER_WORD = 8 * sizeof *bits };
+    memset(bits, 0, words * sizeof *bits);
+    for (const char *p = text;; p++) {
+        uint64_t ends[2];
+        for (int i = 0; i < 2; i++) {
+            char digits[8] = "";
+            size_t n = strspn(p, "0123456789");
+            if (n >= sizeof digits)
+                return -ERANGE;
+            memcpy(digits, p, n);
+            int r = text_to_u64(digits, words * PER_WORD - 1, &ends[i]);
+            if (r < 0)
+                return r;
+            p += n;
+            if (i == 0 && *p != '-')
+                ends[++i] = ends[0];
+            else if (i == 0)
+                p++;
+        }
+        if (ends[0] > ends[1])
+            return -EINVAL;
+        for (uint64_t bit = ends[0]; bit <= ends[1]; bit++)
+            bits[bit / PER_WORD] |= 1UL << bit % PER_WORD;
+        if (*p != ',')
+            return *p ? -EINVAL : 0;
+    }
+}
+
 char **text_split(struct arena *arena, const char *text, char separator, size_t *count)
 {
     size_t n = 1;

@@ -32,6 +32,8 @@ int text_to_i64(const char *text, int64_t *value);
 int text_to_bytes(const char *text, uint64_t *value);
 /* Seconds, or a number with ms s m h, into milliseconds. */
 int text_to_ms(const char *text, uint64_t *value);
+/* "0-3,7", as cpuset(7) has lists of processors and of memory nodes, into WORDS words of bits. */
+int text_to_bits(const char *text, unsigned long *bits, size_t words);
 
 /* Splits at SEPARATOR into a NULL-terminated list in the arena; empty fields are kept. */
 char **text_split(struct arena *arena, const char *text, char separator, size_t *count);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "engine/console.h"
 
@@ -82,7 +83,7 @@ int handover(struct execution *x, const char *console_socket, const char *pid_fi
     char pid[24];
     if (console_socket)
         TRY(send_console(x->slots[SLOT_CONSOLE], console_socket));
-    snprintf(pid, sizeof pid, "%lld", (long long)execution_pid(x));
+    snprintf(pid, sizeof pid, "%d", execution_pid(x));
     return pid_file ? file_replace(AT_FDCWD, pid_file, pid, strlen(pid), 0644) : 0;
 }
 

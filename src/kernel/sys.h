@@ -124,6 +124,33 @@ static inline int sys_keyctl_join_session(const char *name)
     return SYS_RESULT(syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, name));
 }
 
+/* struct sched_attr of linux/sched/types.h, which clashes with newer C libraries' sched.h. */
+struct sys_sched_attr {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+    uint32_t util_min, util_max;
+};
+
+static inline int sys_sched_setattr(pid_t pid, const struct sys_sched_attr *attr)
+{
+    return SYS_RESULT(syscall(SYS_sched_setattr, pid, attr, 0));
+}
+
+/* Of one process. */
+static inline int sys_ioprio_set(pid_t pid, unsigned class, unsigned priority)
+{
+    return SYS_RESULT(syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, pid, class << 13 | priority));
+}
+
+/* MASK has BITS bits; the system call wants one more than it reads. */
+static inline int sys_set_mempolicy(unsigned mode, const unsigned long *mask, size_t bits)
+{
+    return SYS_RESULT(syscall(SYS_set_mempolicy, (int)mode, mask, bits + 1));
+}
+
 /* SIG_DFL for SIGNAL, 32 and 33 as well, which the C library keeps for itself and refuses. */
 static inline int sys_signal_default(int signal)
 {

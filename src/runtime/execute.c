@@ -2,13 +2,12 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "kernel/sys.h"
 #include "runtime/perform.h"
 
 #include <poll.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -335,15 +334,9 @@ int execute(struct execution *x, const struct plan *plan)
     return 0;
 }
 
-int64_t execution_pid(const struct execution *x)
+pid_t execution_pid(const struct execution *x)
 {
-    char path[48], text[512];
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", x->slots[SLOT_INIT]); /* of a pidfd: proc_pid_fdinfo(5) */
-    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    text[n > 0 ? n : 0] = '\0';
-    const char *line = strstr(text, "\nPid:\t");
-    return line ? strtoll(line + 6, NULL, 10) : -1;
+    return x->pid ? x->pid : process_behind(x->slots[SLOT_INIT]);
 }
 
 void layers_close(struct layers *layers)

@@ -65,8 +65,9 @@ struct execution {
  * is recorded, x->failed names the step. Either way the caller ends with execution_end(). */
 int execute(struct execution *x, const struct plan *plan);
 
-/* INIT's, in the caller's pid namespace. */
-int64_t execution_pid(const struct execution *x);
+/* INIT's, in the caller's pid namespace: one that JOINER has borne is known by its pidfd alone. -1, which nobody has, when
+ * it has ended. */
+pid_t execution_pid(const struct execution *x);
 
 void layers_close(struct layers *layers);
 

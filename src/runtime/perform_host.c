@@ -205,11 +205,33 @@ static int host_open_userns(struct execution *x, const struct step *step)
     return 0;
 }
 
+static int host_scheduler(struct execution *x, const struct step *step)
+{
+    const struct scheduler_config *scheduler = step->data;
+    const struct sys_sched_attr attr = {
+        .size = sizeof attr,
+        .policy = (uint32_t)scheduler->policy,
+        .flags = scheduler->flags,
+        .nice = (int32_t)scheduler->nice,
+        .priority = (uint32_t)scheduler->priority,
+        .runtime = scheduler->runtime,
+        .deadline = scheduler->deadline,
+        .period = scheduler->period,
+    };
+    return sys_sched_setattr(execution_pid(x), &attr);
+}
+
+static int host_io_priority(struct execution *x, const struct step *step)
+{
+    const struct io_priority_config *priority = step->data;
+    return sys_ioprio_set(execution_pid(x), (unsigned)priority->class, (unsigned)priority->priority);
+}
+
 static int host_prlimit(struct execution *x, const struct step *step)
 {
     const struct rlimit_config *limit = step->data;
     struct rlimit value = {.rlim_cur = limit->soft, .rlim_max = limit->hard};
-    return prlimit(x->pid, (__rlimit_resource_t)limit->resource, &value, NULL) < 0 ? -errno : 0;
+    return prlimit(execution_pid(x), (__rlimit_resource_t)limit->resource, &value, NULL) < 0 ? -errno : 0;
 }
 
 /* What is in nobody's way now would be at the end, when somebody waits. */
@@ -288,6 +310,8 @@ performer *const performers_host[OP_COUNT] = {
     [OP_SHIM] = host_shim,
     [OP_MAP_IDS] = host_map_ids,
     [OP_OPEN_USERNS] = host_open_userns,
+    [OP_SCHEDULER] = host_scheduler,
+    [OP_IO_PRIORITY] = host_io_priority,
     [OP_PRLIMIT] = host_prlimit,
     [OP_TIDY] = host_tidy,
 };

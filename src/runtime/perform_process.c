@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -159,6 +160,21 @@ static int process_umask(struct execution *x, const struct step *step)
     (void)x;
     umask((mode_t)step->mode);
     return 0;
+}
+
+static int process_memory_policy(struct execution *x, const struct step *step)
+{
+    (void)x;
+    const struct memory_policy_config *policy = step->data;
+    const struct bit_list *nodes = &policy->nodes;
+    return sys_set_mempolicy((unsigned)(policy->mode | policy->flags), nodes->text ? nodes->bits : NULL,
+                             nodes->text ? 8 * sizeof nodes->bits : 0);
+}
+
+static int process_personality(struct execution *x, const struct step *step)
+{
+    (void)x;
+    return personality((unsigned long)step->number) < 0 ? -errno : 0;
 }
 
 static int process_rlimit(struct execution *x, const struct step *step)
@@ -374,6 +390,8 @@ performer *const performers_process[OP_COUNT] = {
     [OP_KEYRING] = process_keyring,
     [OP_SESSION] = process_session,
     [OP_UMASK] = process_umask,
+    [OP_MEMORY_POLICY] = process_memory_policy,
+    [OP_PERSONALITY] = process_personality,
     [OP_RLIMIT] = process_rlimit,
     [OP_USER] = process_user,
     [OP_BOUNDING] = process_bounding,

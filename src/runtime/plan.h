@@ -87,6 +87,8 @@ enum token {
     X(OVERLAY, "overlay", "{s} under {p} as {o}{t}", false)                 \
     X(BIND_OPEN, "bind", "{s} as {o}{t}", false)                            \
     X(PRLIMIT, "rlimit", "{t}", false)                                      \
+    X(SCHEDULER, "sched", "{t}", false)                                     \
+    X(IO_PRIORITY, "ioprio", "{t}", false)                                  \
     X(SEND, "send", "{t}", false)                                           \
     X(WAIT, "wait", "until {t}", false)                                     \
     X(DIE_WITH, "signal", "SIGKILL me when bocal ends", false)              \
@@ -95,7 +97,7 @@ enum token {
     X(JOIN, "join", "{f} of {p}", false)                                    \
     X(ENTER, "join", "{f} {i}", false)                                      \
     X(UNSHARE, "unshare", "{f}", false)                                     \
-    X(TIME_OFFSET, "time", "boot time starts at {n} s", false)              \
+    X(TIME_OFFSET, "time", "{t} starts at {n} s", false)                    \
     X(BECOME, "ids", "become {n} of the user namespace", false)             \
     X(PROPAGATION, "mount", "/ {t}, recursively", false)                    \
     X(PROC_OPEN, "procfs", "a private one{t} as {o}", false)                \
@@ -122,6 +124,8 @@ enum token {
     X(OOM_SCORE, "oom", "score {n}", false)                                 \
     X(RLIMIT, "rlimit", "{t}", false)                                       \
     X(UMASK, "umask", "{m}", false)                                         \
+    X(MEMORY_POLICY, "numa", "{t}", false)                                  \
+    X(PERSONALITY, "uname", "{t}", false)                                   \
     X(USER, "user", "look up {t}", false)                                   \
     X(CLOSE, "close", "every other fd at exec{t}", false)                      \
     X(BOUNDING, "caps", "bounding set {t}", false)                          \

@@ -157,6 +157,18 @@ void plan_become(struct builder *b, enum actor by)
                               .why = "files made from here on are its root's"});
 }
 
+static void add_offset(struct builder *b, const char *clock, const char *name, int64_t offset)
+{
+    int64_t seconds = offset / 1000000000, rest = offset % 1000000000;
+    if (rest < 0) { /* the kernel wants nanoseconds of 0 and more */
+        seconds--;
+        rest += 1000000000;
+    }
+    plan_add(b, (struct step){.op = OP_TIME_OFFSET, .by = JOINER, .phase = BIRTH, .number = seconds, .text = name,
+                              .data = plan_text(b, "%s %lld %lld\n", clock, (long long)seconds, (long long)rest),
+                              .why = b->config->namespaces[NS_TIME].origin});
+}
+
 /* Before it changes its ids: then /proc/self is its own no longer. */
 static void add_time_namespace(struct builder *b)
 {
@@ -165,18 +177,10 @@ static void add_time_namespace(struct builder *b)
         return;
     plan_add(b, (struct step){.op = OP_UNSHARE, .by = JOINER, .phase = BIRTH,
                               .flags = CLONE_NEWTIME, .why = time->origin});
-    if (!b->config->time_offset)
-        return;
-    int64_t seconds = b->config->boottime_offset / 1000000000;
-    int64_t rest = b->config->boottime_offset % 1000000000;
-    if (rest < 0) { /* the kernel wants nanoseconds of 0 and more */
-        seconds--;
-        rest += 1000000000;
-    }
-    plan_add(b, (struct step){.op = OP_TIME_OFFSET, .by = JOINER, .phase = BIRTH, .number = seconds,
-                              .data = plan_text(b, "boottime %lld %lld\n", (long long)seconds,
-                                                (long long)rest),
-                              .why = time->origin});
+    if (b->config->time_offset)
+        add_offset(b, "boottime", "boot time", b->config->boottime_offset);
+    if (b->config->has_monotonic_offset)
+        add_offset(b, "monotonic", "monotonic time", b->config->monotonic_offset);
 }
 
 /* What is written through /proc/self, while that is still the caller's (proc(5)): before ids change and
@@ -225,6 +229,7 @@ void plan_bear(struct builder *b)
     plan_add(b, (struct step){.op = OP_WAIT, .by = HOST, .phase = BIRTH, .token = TOKEN_INIT,
                               .text = "INIT is born", .out = SLOT_INIT, .data = parcel,
                               .why = "HOST is its parent"});
+    plan_init_values(b);
     static const struct parcel nothing;
     const char *why = "INIT does nothing before HOST can end it";
     plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = BIRTH, .token = TOKEN_BORN,
@@ -353,7 +358,7 @@ int plan_birth(struct builder *b)
     if (b->joins)
         plan_clone(b, HOST, user, SLOT_JOINER);
     else
-        plan_clone(b, HOST, user | b->born, SLOT_INIT);
+        plan_clone(b, HOST, user | b->born, SLOT_INIT), plan_init_values(b);
     if (b->ids.fresh) {
         add_maps(b);
         plan_shim(b);

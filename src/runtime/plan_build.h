@@ -91,3 +91,7 @@ void plan_ready(struct builder *b);              /* plan_identity.c: INIT waits 
 void plan_hooks(struct builder *b);              /* plan_hooks.c: those before the pivot */
 void plan_hooks_of_start(struct builder *b);     /* plan_hooks.c: those before the command */
 int plan_identity(struct builder *b);            /* plan_identity.c */
+void plan_init_values(struct builder *b);        /* plan_schedule.c: what HOST sets on INIT, once that is born */
+bool plan_is_raised(const struct builder *b, const struct rlimit_config *limit); /* above the caller's: HOST sets it */
+const char *plan_limit_text(struct builder *b, const struct rlimit_config *limit);
+int plan_own_schedule(struct builder *b);        /* plan_schedule.c: what INIT sets on itself */

@@ -186,15 +186,17 @@ static int check_masks(const struct plan *plan)
     return 0;
 }
 
-/* HOST attaches the device filter while INIT works, so that their order is a token's. */
-static int check_devices(const struct plan *plan)
+/* What HOST does to INIT, or attaches while INIT works: their order is a token's. */
+static const enum op before_ready[] = {OP_DEVICE_FILTER, OP_PRLIMIT, OP_SCHEDULER, OP_IO_PRIORITY};
+
+static int check_ready(const struct plan *plan)
 {
     bool filtered = false, ready = false, waited = false;
     for (size_t i = 0; i < plan->count; i++) {
         const struct step *step = &plan->steps[i];
         filtered |= step->op == OP_DEVICE_FILTER;
         ready |= step->op == OP_SEND && step->token == TOKEN_READY;
-        if (step->op == OP_DEVICE_FILTER && ready)
+        if (is_one_of(step->op, before_ready, COUNT(before_ready)) && ready)
             return wrong(plan, i, "HOST has said that it is done");
         waited |= step->op == OP_WAIT && step->by == INIT && step->token == TOKEN_READY;
         if (step->op == OP_EXEC && filtered && !waited)
@@ -237,6 +239,6 @@ int plan_check(const struct plan *plan)
     TRY(check_tokens(plan));
     TRY(check_queue(plan));
     TRY(check_masks(plan));
-    TRY(check_devices(plan));
+    TRY(check_ready(plan));
     return check_end(plan);
 }

@@ -29,19 +29,9 @@ static int add_limits(struct builder *b)
                           "%s: above the hard limit of %llu, which only CAP_SYS_RESOURCE raises "
                           "(ask for at most %llu, or raise the limit of the calling shell)",
                           limit->origin, (unsigned long long)now, (unsigned long long)now);
-        bool raise = limit->hard > now;
-        struct step step = {.op = raise ? OP_PRLIMIT : OP_RLIMIT,
-                            .text = plan_text(b, "%s %lld:%lld", limit->name, (long long)limit->soft,
-                                              (long long)limit->hard),
-                            .in = raise ? SLOT_INIT : SLOT_NONE, .data = limit,
-                            .why = limit->origin};
-        if (raise) {
-            step.by = HOST;
-            step.phase = IDENTITY;
-            plan_add(b, step);
-        } else {
-            add_step(b, step);
-        }
+        if (!plan_is_raised(b, limit))
+            add_step(b, (struct step){.op = OP_RLIMIT, .text = plan_limit_text(b, limit), .data = limit,
+                                      .why = limit->origin});
     }
     return 0;
 }
@@ -247,6 +237,7 @@ int plan_identity(struct builder *b)
     add_step(b, (struct step){.op = OP_UMASK,
                               .mode = process->user.has_umask ? process->user.umask : 0022,
                               .why = process->user.has_umask ? "--umask" : "default"});
+    TRY(plan_own_schedule(b));
     add_user(b, ids);
     TRY(add_limits(b));
     add_step(b, (struct step){.op = OP_BOUNDING, .data = caps,

@@ -39,6 +39,14 @@ static const struct {
     {OP_OOM_SCORE, EACCES, "only CAP_SYS_RESOURCE may lower it"},
     {OP_RLIMIT, EPERM, "above the hard limit of the caller"},
     {OP_PRLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
+    {OP_SCHEDULER, EPERM, "real-time policies and negative nice values need CAP_SYS_NICE on the host, and real-time "
+                          "ones a cgroup with such time: /linux/resources/cpu/realtimeRuntime"},
+    {OP_SCHEDULER, EINVAL, "SCHED_FIFO and SCHED_RR take a priority of 1 to 99, the others 0; SCHED_DEADLINE wants "
+                           "runtime <= deadline <= period"},
+    {OP_IO_PRIORITY, EPERM, "IOPRIO_CLASS_RT needs CAP_SYS_NICE on the host"},
+    {OP_MEMORY_POLICY, EINVAL, "the nodes must be the container's, /linux/resources/cpu/mems; MPOL_DEFAULT and "
+                               "MPOL_LOCAL take none, the others some"},
+    {OP_MEMORY_POLICY, ENOSYS, "this kernel has no NUMA"},
     {OP_USER, ENOENT, "no such user in the container's /etc/passwd; a number needs none"},
     {OP_USER, ENOKEY, "no such group in the container's /etc/group; a number needs none"},
     {OP_CHDIR, ENOENT, "the directory must exist in the container"},

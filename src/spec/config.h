@@ -105,6 +105,43 @@ struct resources {
     bool oom_kill_disable;
 };
 
+/* "0-3,7": processors or memory nodes. */
+struct bit_list {
+    const char *text; /* NULL: none given */
+    unsigned long bits[16];
+};
+
+struct scheduler_config {
+    const char *origin;   /* NULL: not asked for */
+    const char *name;     /* "SCHED_BATCH" */
+    uint64_t policy, flags; /* SCHED_*, SCHED_FLAG_* */
+    int64_t nice, priority;
+    uint64_t runtime, deadline, period; /* nanoseconds */
+};
+
+struct io_priority_config {
+    const char *origin;   /* NULL: not asked for */
+    const char *name;     /* "IOPRIO_CLASS_BE" */
+    uint64_t class;
+    int64_t priority;
+};
+
+/* Of set_mempolicy(2), which older headers lack. */
+enum { CONFIG_PREFERRED_MANY = 5, CONFIG_WEIGHTED_INTERLEAVE = 6 };
+
+struct memory_policy_config {
+    const char *origin;   /* NULL: not asked for */
+    const char *name;     /* "MPOL_BIND" */
+    uint64_t mode, flags; /* MPOL_*, MPOL_F_* */
+    struct bit_list nodes;
+};
+
+struct personality_config {
+    const char *origin;   /* NULL: not asked for */
+    const char *name;     /* "LINUX32" */
+    uint64_t domain;      /* PER_* */
+};
+
 struct user_config {
     const char *name;   /* bocal: "name[:group]" to look up in the container's files, or NULL */
     uint32_t uid, gid;
@@ -134,6 +171,9 @@ struct process_config {
     const char *selinux_label;    /* NULL: none */
     bool has_oom_score_adj;
     int32_t oom_score_adj;
+    struct scheduler_config scheduler;
+    struct io_priority_config io_priority;
+    struct bit_list affinity_initial, affinity_final; /* execCPUAffinity: of exec's processes only */
 };
 
 /* Where an overlay keeps what is written: on disk, or in a tmpfs that nobody else sees. */
@@ -200,6 +240,10 @@ struct config {
     const char *seccomp_text;        /* /linux/seccomp as JSON, before it is compiled; or NULL */
     bool time_offset;                /* --uptime: the container's boot time is its start */
     int64_t boottime_offset;         /* nanoseconds */
+    bool has_monotonic_offset;
+    int64_t monotonic_offset;        /* nanoseconds */
+    struct memory_policy_config memory_policy;
+    struct personality_config personality;
 
     /* what bocal adds */
     bool init;            /* PID 1 is src/init */

@@ -114,7 +114,7 @@ static int decode_rlimit(struct json_source *s, struct json_object *value, void 
     limit->origin = config_origin(s);
     TRY(json_read_object(s, value, rlimit_fields, limit));
     if (!limit->name)
-        return refuse(-EINVAL, "%s: %s/type: is missing", s->name, s->pointer);
+        return config_missing(s, "type");
     return limit->soft > limit->hard ? json_expected(s, "a soft limit below the hard one") : 0;
 }
 
@@ -201,9 +201,9 @@ static const struct json_field process_fields[] = {
     {"apparmorProfile", decode_label, AT(process_config, apparmor_profile)},
     {"selinuxLabel", decode_label, AT(process_config, selinux_label)},
     {"oomScoreAdj", decode_oom_score, 0},
-    {"scheduler", config_read_unbuilt, 0},
-    {"ioPriority", config_read_unbuilt, 0},
-    {"execCPUAffinity", config_read_unbuilt, 0},
+    {"scheduler", config_read_scheduler, AT(process_config, scheduler)},
+    {"ioPriority", config_read_io_priority, AT(process_config, io_priority)},
+    {"execCPUAffinity", config_read_affinity, 0},
     {0},
 };
 
@@ -379,6 +379,9 @@ static int check(const struct config *config, const char *name)
     if (user->listed && !user->path && (!config->uid_mappings.count || !config->gid_mappings.count))
         return refuse(-EINVAL, "%s: /linux/uidMappings: a new user namespace needs uidMappings and gidMappings",
                       name);
+    const struct ns_config *time = &config->namespaces[NS_TIME];
+    if ((config->time_offset || config->has_monotonic_offset) && (!time->listed || time->path))
+        return refuse(-EINVAL, "%s: /linux/timeOffsets: need a new time namespace", name);
     if (!text_after(config->oci_version, "1."))
         return refuse(-EINVAL, "%s: /ociVersion: %s is not a version 1 of the specification", name,
                       config->oci_version);

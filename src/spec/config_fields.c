@@ -1,6 +1,7 @@
 #include "spec/config_fields.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <json-c/json.h>
 #include <string.h>
@@ -24,6 +25,60 @@ int config_read_pairs(struct json_source *s, struct json_object *value, struct k
     TRY(json_read_map(s, value, decode_pair, sizeof **list, &pairs, count));
     *list = pairs;
     return 0;
+}
+
+/* ---- words and numbers ---- */
+
+/* "A, B or C" */
+static const char *alternatives(struct json_source *s, const struct config_word *words)
+{
+    const char *text = words->name;
+    for (words++; words->name; words++)
+        text = arena_printf(s->arena, "%s%s%s", text, words[1].name ? ", " : " or ", words->name);
+    return text;
+}
+
+static const struct config_word *find_word(const struct config_word *words, const char *name)
+{
+    while (words->name && !text_equal(words->name, name))
+        words++;
+    return words->name ? words : NULL;
+}
+
+int config_read_word(struct json_source *s, struct json_object *value, const struct config_word *words,
+                     const struct config_word **word)
+{
+    const char *name;
+    TRY(json_string(s, value, &name));
+    *word = find_word(words, name);
+    return *word ? 0 : json_expected(s, alternatives(s, words));
+}
+
+int config_read_flags(struct json_source *s, struct json_object *value, const struct config_word *words,
+                      uint64_t *flags)
+{
+    char **names;
+    TRY(json_strings(s, value, &names));
+    for (size_t i = 0; names[i]; i++) {
+        const struct config_word *word = find_word(words, names[i]);
+        if (!word)
+            return refuse(-EINVAL, "%s: %s/%zu: expected %s", s->name, s->pointer, i, alternatives(s, words));
+        *flags |= word->value;
+    }
+    return 0;
+}
+
+int config_read_range(struct json_source *s, struct json_object *value, int64_t least, int64_t most, int64_t *number)
+{
+    TRY(json_i64(s, value, number));
+    return *number >= least && *number <= most
+               ? 0
+               : json_expected(s, arena_printf(s->arena, "%lld to %lld", (long long)least, (long long)most));
+}
+
+int config_missing(struct json_source *s, const char *name)
+{
+    return refuse(-EINVAL, "%s: %s/%s: is missing", s->name, s->pointer, name);
 }
 
 /* ---- what is not built yet: refused when it asks for something ---- */

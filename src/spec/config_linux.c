@@ -131,22 +131,33 @@ static const struct json_field offset_fields[] = {
     {0},
 };
 
-static int decode_boottime(struct json_source *s, struct json_object *value, void *into)
+static int decode_offset(struct json_source *s, struct json_object *value, bool *given, int64_t *nanoseconds)
 {
-    struct config *config = into;
     struct offset offset = {0};
     TRY(json_read_object(s, value, offset_fields, &offset));
     if (offset.nanoseconds < 0 || offset.nanoseconds > 999999999 || offset.seconds > INT32_MAX ||
         offset.seconds < INT32_MIN)
         return json_expected(s, "seconds of 32 bits and 0 to 999999999 nanoseconds");
-    config->time_offset = true;
-    config->boottime_offset = offset.seconds * 1000000000 + offset.nanoseconds;
+    *given = true;
+    *nanoseconds = offset.seconds * 1000000000 + offset.nanoseconds;
     return 0;
+}
+
+static int decode_boottime(struct json_source *s, struct json_object *value, void *into)
+{
+    struct config *config = into;
+    return decode_offset(s, value, &config->time_offset, &config->boottime_offset);
+}
+
+static int decode_monotonic(struct json_source *s, struct json_object *value, void *into)
+{
+    struct config *config = into;
+    return decode_offset(s, value, &config->has_monotonic_offset, &config->monotonic_offset);
 }
 
 static const struct json_field time_fields[] = {
     {"boottime", decode_boottime, 0},
-    {"monotonic", config_read_unbuilt, 0},
+    {"monotonic", decode_monotonic, 0},
     {0},
 };
 GROUP(time)
@@ -181,9 +192,9 @@ static const struct json_field linux_fields[] = {
     {"timeOffsets", decode_time, 0},
     {"mountLabel", config_read_unbuilt, 0},
     {"intelRdt", config_read_unbuilt, 0},
-    {"memoryPolicy", config_read_unbuilt, 0},
+    {"memoryPolicy", config_read_memory_policy, AT(config, memory_policy)},
     {"netDevices", config_read_unbuilt, 0},
-    {"personality", config_read_unbuilt, 0},
+    {"personality", config_read_personality, AT(config, personality)},
     {0},
 };
 

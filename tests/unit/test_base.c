@@ -50,6 +50,20 @@ static void sizes_and_times(void **state)
     assert_int_equal(value, 300);
 }
 
+static void lists_of_numbers_become_bits(void **state)
+{
+    (void)state;
+    unsigned long bits[2];
+    assert_int_equal(text_to_bits("0-3,7,64,127", bits, COUNT(bits)), 0);
+    assert_true(bits[0] == 0x8f && bits[1] == (1UL << 63 | 1));
+    assert_int_equal(text_to_bits("5", bits, COUNT(bits)), 0);
+    assert_true(bits[0] == 0x20 && bits[1] == 0);
+    static const char *const wrong[] = {"",    ",",   "1,",   "1-",  "-1",   "3-1",       "1-2-3", "1 ",
+                                        "0x1", "128", "0-128", "1,,2", "1;2", "99999999999"};
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        assert_true(text_to_bits(wrong[i], bits, COUNT(bits)) < 0);
+}
+
 static void the_first_failure_wins_and_is_safe_to_print(void **state)
 {
     (void)state;
@@ -87,6 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_are_strict),
         cmocka_unit_test(sizes_and_times),
+        cmocka_unit_test(lists_of_numbers_become_bits),
         cmocka_unit_test(the_first_failure_wins_and_is_safe_to_print),
         cmocka_unit_test(lists_grow_in_the_arena),
     };

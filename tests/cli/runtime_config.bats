@@ -1,0 +1,57 @@
+#!/usr/bin/env bats
+# bocal-runtime: properties of config.json, read back inside the container.
+load helpers
+load bundles
+
+# inside COMMAND [PYTHON]: what the shell COMMAND prints in a container of the bundle that PYTHON changes.
+inside() {
+    bundle "$@"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 0 ] || { echo "$output"; return 1; }
+}
+
+@test "scheduler, ioPriority and personality" {
+    require root
+    inside 'set -- $(busybox cat /proc/self/stat); shift 18; echo nice $1; shift 22; echo policy $1
+            busybox ionice -p 1; busybox uname -m' "
+c['process']['scheduler'] = {'policy': 'SCHED_BATCH', 'nice': 5}
+c['process']['ioPriority'] = {'class': 'IOPRIO_CLASS_BE', 'priority': 6}
+c['linux']['personality'] = {'domain': 'LINUX32'}"
+    [ "${lines[0]}" = "nice 5" ]
+    [ "${lines[1]}" = "policy 3" ]
+    [ "${lines[2]}" = "best-effort: prio 6" ]
+    [ "$(uname -m)" != x86_64 ] || [ "${lines[3]}" = i686 ]
+}
+
+@test "scheduler of a container with a user namespace of its own, which could not ask for it" {
+    require root
+    maps="[{'containerID': 0, 'hostID': 100000, 'size': 65536}]"
+    inside 'set -- $(busybox cat /proc/self/stat); shift 39; echo real-time $1' "
+c['process']['scheduler'] = {'policy': 'SCHED_RR', 'priority': 7}
+c['linux']['namespaces'].append({'type': 'user'})
+c['linux']['uidMappings'] = c['linux']['gidMappings'] = $maps"
+    [ "${lines[0]}" = "real-time 7" ]
+}
+
+@test "time offsets, both clocks" {
+    require root
+    [ -e /proc/self/ns/time ] || skip "needs time namespaces"
+    inside 'busybox cat /proc/self/timens_offsets /proc/uptime' "
+c['linux']['namespaces'].append({'type': 'time'})
+c['linux']['timeOffsets'] = {'boottime': {'secs': 1000000000}, 'monotonic': {'secs': 86400, 'nanosecs': 5}}"
+    [ "$(echo ${lines[0]})" = "monotonic 86400 5" ]
+    [ "$(echo ${lines[1]})" = "boottime 1000000000 0" ]
+    [ "${lines[2]%%.*}" -gt 1000000000 ]
+}
+
+@test "memoryPolicy: what the kernel maps memory by" {
+    require root
+    [ -e /proc/self/numa_maps ] || skip "needs NUMA"
+    inside 'busybox head -1 /proc/self/numa_maps' "
+c['linux']['memoryPolicy'] = {'mode': 'MPOL_BIND', 'nodes': '0', 'flags': ['MPOL_F_STATIC_NODES']}"
+    contains "bind=static:0"
+    bundle true "c['linux']['memoryPolicy'] = {'mode': 'MPOL_BIND', 'nodes': '999'}"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "/linux/memoryPolicy: Invalid argument"
+}
