@@ -18,11 +18,13 @@ const char *const cgroup_names_v1[CG_COUNT] = {
     [CG_CPU] = "cpu",         [CG_CPUSET] = "cpuset",   [CG_MEMORY] = "memory",
     [CG_PIDS] = "pids",       [CG_IO] = "blkio",        [CG_DEVICES] = "devices",
     [CG_FREEZER] = "freezer", [CG_HUGETLB] = "hugetlb",
+    [CG_RDMA] = "rdma",       [CG_NET_CLS] = "net_cls", [CG_NET_PRIO] = "net_prio",
 };
 
 const char *const cgroup_names_v2[CG_COUNT] = {
     [CG_CPU] = "cpu",   [CG_CPUSET] = "cpuset", [CG_MEMORY] = "memory",
     [CG_PIDS] = "pids", [CG_IO] = "io",         [CG_HUGETLB] = "hugetlb",
+    [CG_RDMA] = "rdma",
 };
 
 /* ---- probing ---- */
@@ -176,12 +178,9 @@ static void probe_v1(struct cgroup_facts *facts)
 {
     if (facts->v1[CG_MEMORY].mount)
         facts->v1_swap = has_file(facts->v1[CG_MEMORY].mount, "memory.memsw.limit_in_bytes");
-    if (facts->v1[CG_IO].mount) {
-        static const char *const names[] = {"blkio.weight", "blkio.bfq.weight"};
-        for (size_t i = 0; i < COUNT(names) && facts->v1[CG_IO].own; i++)
-            if (!facts->blkio_weight && has_file(facts->v1[CG_IO].own, names[i]))
-                facts->blkio_weight = names[i];
-    }
+    /* BFQ's weights are for all cgroups but the root, where only its statistics tell that it is there. */
+    if (facts->v1[CG_IO].own && has_file(facts->v1[CG_IO].own, "blkio.bfq.io_serviced"))
+        facts->blkio_weight = "blkio.bfq.weight";
 }
 
 int cgroup_probe(struct arena *arena, const char *mountinfo, struct cgroup_facts *facts)

@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 enum controller {
-    CG_CPU, CG_CPUSET, CG_MEMORY, CG_PIDS, CG_IO, CG_DEVICES, CG_FREEZER, CG_HUGETLB, CG_COUNT,
+    CG_CPU, CG_CPUSET, CG_MEMORY, CG_PIDS, CG_IO, CG_DEVICES, CG_FREEZER, CG_HUGETLB, CG_RDMA,
+    CG_NET_CLS, CG_NET_PRIO, CG_COUNT,
 };
 
 /* One hierarchy as the caller sees it. */

@@ -237,6 +237,24 @@ static void probe_sources(const struct config *config, struct facts *facts)
     }
 }
 
+/* As the kernel calls them in the names of its hugetlb files: mem_fmt() of mm/hugetlb_cgroup.c. */
+static void probe_huge_pages(const struct config *config, struct facts *facts)
+{
+    size_t n = 0;
+    auto_dir d = config->resources.n_huge_pages ? opendir("/sys/kernel/mm/hugepages") : NULL;
+    for (struct dirent *e; d && (e = readdir(d));) {
+        unsigned long kb = 0;
+        if (sscanf(e->d_name, "hugepages-%lukB", &kb) != 1)
+            continue;
+        *LIST_ADD(config->arena, &facts->huge_pages, &n) =
+            kb >= 1 << 20   ? arena_printf(config->arena, "%luGB", kb >> 20)
+            : kb >= 1 << 10 ? arena_printf(config->arena, "%luMB", kb >> 10)
+                            : arena_printf(config->arena, "%luKB", kb);
+    }
+    if (n)
+        *LIST_ADD(config->arena, &facts->huge_pages, &n) = NULL;
+}
+
 int facts_probe(const struct config *config, struct facts *facts)
 {
     struct arena *arena = config->arena;
@@ -260,6 +278,7 @@ int facts_probe(const struct config *config, struct facts *facts)
     probe_root(config, facts);
     probe_tmpfs(config, facts);
     probe_sources(config, facts);
+    probe_huge_pages(config, facts);
     return cgroup_probe(arena, mountinfo, &facts->cgroup);
 }
 

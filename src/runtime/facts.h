@@ -45,6 +45,7 @@ struct facts {
     const char *apparmor_parser; /* absolute path where the caller may load it, or NULL */
     bool time_ns;
     struct rlimit limits[RLIM_NLIMITS]; /* the caller's; those that the configuration sets */
+    char **huge_pages;       /* sizes, "2MB", where the configuration limits any; or NULL */
     struct cgroup_facts cgroup;
     const char *state_dir;   /* /run/bocal or $XDG_RUNTIME_DIR/bocal */
 };

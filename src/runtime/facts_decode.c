@@ -106,6 +106,9 @@ static const struct json_field v1_fields[] = {
     {"devices", decode_tree, CG_DEVICES * sizeof(struct cgroup_tree)},
     {"freezer", decode_tree, CG_FREEZER * sizeof(struct cgroup_tree)},
     {"hugetlb", decode_tree, CG_HUGETLB * sizeof(struct cgroup_tree)},
+    {"rdma", decode_tree, CG_RDMA * sizeof(struct cgroup_tree)},
+    {"net_cls", decode_tree, CG_NET_CLS * sizeof(struct cgroup_tree)},
+    {"net_prio", decode_tree, CG_NET_PRIO * sizeof(struct cgroup_tree)},
     {0},
 };
 
@@ -176,6 +179,7 @@ static const struct json_field facts_fields[] = {
     {"apparmorParser", json_string, AT(facts, apparmor_parser)},
     {"selinux", json_flag, AT(facts, selinux)},
     {"timeNamespaces", json_flag, AT(facts, time_ns)},
+    {"hugePages", json_strings, AT(facts, huge_pages)},
     {"cgroup", decode_cgroup, AT(facts, cgroup)},
     {"stateDir", json_string, AT(facts, state_dir)},
     {0},

@@ -77,6 +77,14 @@ void plan_bear(struct builder *b);               /* plan_birth.c: INIT, by JOINE
 int plan_birth(struct builder *b);               /* plan_birth.c */
 void plan_network_enter(struct builder *b);      /* plan_birth.c: INIT takes over what HOST has made */
 int plan_cgroup_prepare(struct builder *b);      /* plan_cgroup.c */
+bool plan_cgroup_on_v2(const struct builder *b, enum controller controller); /* plan_cgroup.c */
+/* plan_cgroup.c: why no limit of CONTROLLER can be applied; NULL where it can. */
+const char *plan_cgroup_why_not(struct builder *b, enum controller controller);
+/* plan_cgroup.c: the container's directory for CONTROLLER, marked as needed; or a refusal. */
+int plan_cgroup_need(struct builder *b, enum controller controller, const char *origin, const char **directory);
+/* plan_cgroup.c: VALUE is written to FILE there once all directories are made. */
+void plan_cgroup_set(struct builder *b, const char *directory, const char *file, const char *value, const char *why);
+int plan_limits(struct builder *b);              /* plan_limits.c */
 bool plan_cgroup_can(struct builder *b, enum controller controller); /* plan_cgroup.c: a limit of it can be applied */
 void plan_cgroup_join(struct builder *b);        /* plan_cgroup.c */
 int plan_mount_sources(struct builder *b);       /* plan_files.c: what HOST opens for INIT */

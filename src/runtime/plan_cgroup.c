@@ -1,5 +1,5 @@
-/* The container's cgroups, from facts: which hierarchies it needs a directory in, what is written
- * there in what order, how INIT gets in.
+/* The container's cgroups, from facts: which hierarchies it needs a directory in, in what order, how INIT gets
+ * in. What is written there is in plan_limits.c.
  *
  * Each controller lives in one hierarchy, v2 or v1 (cgroups(7): never in both). On v2 there is one
  * directory, and the container is born in it (CLONE_INTO_CGROUP). On v1 there is one in each hierarchy
@@ -22,7 +22,7 @@
 
 /* ---- where ---- */
 
-static bool on_v2(const struct builder *b, enum controller controller)
+bool plan_cgroup_on_v2(const struct builder *b, enum controller controller)
 {
     return b->facts->cgroup.v2_controllers >> controller & 1;
 }
@@ -30,7 +30,7 @@ static bool on_v2(const struct builder *b, enum controller controller)
 static const struct cgroup_tree *tree_of(const struct builder *b, enum controller controller)
 {
     const struct cgroup_facts *facts = &b->facts->cgroup;
-    return on_v2(b, controller) ? &facts->v2 : &facts->v1[controller];
+    return plan_cgroup_on_v2(b, controller) ? &facts->v2 : &facts->v1[controller];
 }
 
 /* The container's directory in TREE, or NULL where the caller may not make one. */
@@ -69,21 +69,21 @@ static bool is_inside_parent(const struct builder *b)
     return !(facts->v2.writable && facts->v2_is_root) && text_equal(facts->v2.own, parent_of(b));
 }
 
-static const char *why_not(struct builder *b, enum controller controller)
+const char *plan_cgroup_why_not(struct builder *b, enum controller controller)
 {
     const struct cgroup_facts *facts = &b->facts->cgroup;
     const char *name = cgroup_names_v1[controller];
-    if (!facts->v2.mount && !facts->v1[controller].mount)
+    if (!(facts->v2.mount && cgroup_names_v2[controller]) && !facts->v1[controller].mount)
         return plan_text(b, "no cgroup hierarchy with the %s controller is mounted here", name);
-    if (!on_v2(b, controller) && !facts->v1[controller].mount)
+    if (!plan_cgroup_on_v2(b, controller) && !facts->v1[controller].mount)
         return plan_text(b, "this kernel or its boot options leave out the %s controller", name);
     const struct cgroup_tree *tree = tree_of(b, controller);
     if (!directory_in(b, tree))
         return plan_text(b, "%s is not delegated to %s", tree->own ? tree->own : tree->mount,
                          b->facts->user);
-    if (on_v2(b, controller) && !tree->writable && !(facts->v2_own >> controller & 1))
+    if (plan_cgroup_on_v2(b, controller) && !tree->writable && !(facts->v2_own >> controller & 1))
         return plan_text(b, "the %s controller is not delegated to %s", name, tree->own);
-    if (on_v2(b, controller) && missing_in_parent(b, 1U << controller) && is_inside_parent(b) &&
+    if (plan_cgroup_on_v2(b, controller) && missing_in_parent(b, 1U << controller) && is_inside_parent(b) &&
         facts->v2_own_processes > 1)
         return plan_text(b, "other processes are in %s too, which then cannot share out the %s controller",
                          tree->own, name);
@@ -92,7 +92,7 @@ static const char *why_not(struct builder *b, enum controller controller)
 
 bool plan_cgroup_can(struct builder *b, enum controller controller)
 {
-    return !why_not(b, controller);
+    return !plan_cgroup_why_not(b, controller);
 }
 
 static const char *way_out(struct builder *b, enum controller controller)
@@ -100,16 +100,15 @@ static const char *way_out(struct builder *b, enum controller controller)
     const struct cgroup_facts *facts = &b->facts->cgroup;
     if (!b->facts->uid)
         return "mount it, or boot with it enabled";
-    if (on_v2(b, controller) && facts->v2.own_writable && !(facts->v2_own >> controller & 1))
+    if (plan_cgroup_on_v2(b, controller) && facts->v2.own_writable && !(facts->v2_own >> controller & 1))
         return "as root: systemctl edit user@.service, [Service] Delegate=yes; or run bocal as root";
     return "systemd-run --user --scope -p Delegate=yes bocal run ... on cgroup v2, or run bocal as root";
 }
 
-/* The container's directory for CONTROLLER, marked as needed; NULL and a refusal where there is none. */
-static int need(struct builder *b, enum controller controller, const char *origin,
-                const char **directory)
+int plan_cgroup_need(struct builder *b, enum controller controller, const char *origin,
+                     const char **directory)
 {
-    const char *reason = why_not(b, controller);
+    const char *reason = plan_cgroup_why_not(b, controller);
     if (reason)
         return refuse(-EOPNOTSUPP, "%s: %s (%s)", origin, reason, way_out(b, controller));
     b->controllers |= 1U << controller;
@@ -117,178 +116,13 @@ static int need(struct builder *b, enum controller controller, const char *origi
     return 0;
 }
 
-/* ---- what ---- */
-
-struct knob {
-    size_t offset; /* of a struct limit in struct resources */
-    enum controller controller;
-    const char *v1, *v2;
-    const char *(*v1_text)(struct builder *b, int64_t value); /* NULL: the number */
-    const char *(*v2_text)(struct builder *b, int64_t value);
-};
-
-static const char *number(struct builder *b, int64_t value)
-{
-    return plan_text(b, "%" PRId64, value);
-}
-
-static const char *number_or_max(struct builder *b, int64_t value)
-{
-    return value < 0 ? "max" : number(b, value);
-}
-
-/* Shares 2..262144 become weight 1..10000 on the curve that runc and crun took up in 2025, which keeps
- * the default where it belongs (1024 is 100; their old straight line made it 39):
- * 10^((l*l + 125*l)/612 - 7/34) with l = log2(shares). Here by powers of two, straight in between. */
-static const char *shares_to_weight(struct builder *b, int64_t shares)
-{
-    static const uint16_t weights[] = {1, 2, 3, 4, 7, 12, 20, 34, 58, 100, 173, 302, 531, 942, 1681, 3023, 5477, 10000};
-    if (shares < 2)
-        shares = 2;
-    if (shares > 262144)
-        shares = 262144;
-    int power = 63 - __builtin_clzll((unsigned long long)shares);
-    if (power >= 18)
-        return "10000";
-    int64_t low = weights[power - 1], high = weights[power];
-    int64_t start = (int64_t)1 << power;
-    return number(b, low + (high - low) * (shares - start) / start);
-}
-
-static const char *swap_of_v2(struct builder *b, int64_t both)
-{
-    const struct limit *memory = &b->config->resources.memory;
-    if (both < 0)
-        return "max";
-    return number(b, memory->origin && both > memory->value ? both - memory->value : 0);
-}
-
-static const char *quota_v2(struct builder *b, int64_t quota)
-{
-    const struct limit *period = &b->config->resources.cpu_period;
-    int64_t length = period->origin ? period->value : 100000;
-    return quota < 0 ? plan_text(b, "max %" PRId64, length)
-                     : plan_text(b, "%" PRId64 " %" PRId64, quota, length);
-}
-
-/* In the order in which the kernel takes them: memory before memory and swap together; the period
- * before its quota; cpus and mems before any task joins. */
-static const struct knob knobs[] = {
-    {offsetof(struct resources, memory), CG_MEMORY, "memory.limit_in_bytes", "memory.max", NULL,
-     number_or_max},
-    {offsetof(struct resources, memory_swap), CG_MEMORY, "memory.memsw.limit_in_bytes",
-     "memory.swap.max", NULL, swap_of_v2},
-    {offsetof(struct resources, memory_reservation), CG_MEMORY, "memory.soft_limit_in_bytes",
-     "memory.low", NULL, number_or_max},
-    {offsetof(struct resources, memory_swappiness), CG_MEMORY, "memory.swappiness", NULL, NULL, NULL},
-    {offsetof(struct resources, cpu_shares), CG_CPU, "cpu.shares", "cpu.weight", NULL,
-     shares_to_weight},
-    {offsetof(struct resources, cpu_period), CG_CPU, "cpu.cfs_period_us", NULL, NULL, NULL},
-    {offsetof(struct resources, cpu_quota), CG_CPU, "cpu.cfs_quota_us", "cpu.max", NULL, quota_v2},
-    {offsetof(struct resources, cpu_burst), CG_CPU, "cpu.cfs_burst_us", "cpu.max.burst", NULL, NULL},
-    {offsetof(struct resources, cpu_idle), CG_CPU, "cpu.idle", "cpu.idle", NULL, NULL},
-    {offsetof(struct resources, pids), CG_PIDS, "pids.max", "pids.max", number_or_max, number_or_max},
-    {offsetof(struct resources, blkio_weight), CG_IO, "", "io.bfq.weight", NULL, NULL},
-};
-
-static void add_set(struct builder *b, const char *directory, const char *file, const char *value,
-                    const char *why)
+void plan_cgroup_set(struct builder *b, const char *directory, const char *file, const char *value,
+                     const char *why)
 {
     struct step *steps = LIST_ADD(b->arena, &b->cgroup_sets, &b->n_cgroup_sets);
     *steps = (struct step){.op = OP_CGROUP_SET, .by = HOST,
                            .path = plan_text(b, "%s/%s", directory, file), .text = value,
                            .why = why};
-}
-
-/* A file that this kind of hierarchy lacks: by name, not in silence. */
-static int no_such_knob(struct builder *b, const struct knob *knob, const struct limit *limit)
-{
-    if (limit->defaulted)
-        return 0;
-    const struct cgroup_facts *facts = &b->facts->cgroup;
-    if (knob->offset == offsetof(struct resources, cpu_period) && on_v2(b, CG_CPU) &&
-        b->config->resources.cpu_quota.origin)
-        return 0; /* it is written with the quota */
-    if (knob->offset == offsetof(struct resources, memory_swap) && !facts->v1_swap)
-        return refuse(-EOPNOTSUPP, "%s: this kernel does not account swap (boot with swapaccount=1)",
-                      limit->origin);
-    return refuse(-EOPNOTSUPP, "%s: cgroup %s has no such setting (leave it out)", limit->origin,
-                  on_v2(b, knob->controller) ? "v2" : "v1");
-}
-
-static int add_knob(struct builder *b, const struct knob *knob)
-{
-    const struct limit *limit = (const struct limit *)((const char *)&b->config->resources +
-                                                       knob->offset);
-    if (!limit->origin)
-        return 0;
-    const char *reason = limit->defaulted ? why_not(b, knob->controller) : NULL;
-    if (reason) {
-        plan_note(b, "%s left out: %s", limit->origin, reason);
-        return 0;
-    }
-    const char *directory;
-    TRY(need(b, knob->controller, limit->origin, &directory));
-    bool v2 = on_v2(b, knob->controller);
-    const char *file = v2 ? knob->v2 : knob->v1;
-    if (!v2 && knob->controller == CG_IO)
-        file = b->facts->cgroup.blkio_weight;
-    if (!v2 && knob->offset == offsetof(struct resources, memory_swap) && !b->facts->cgroup.v1_swap)
-        file = NULL;
-    if (!file)
-        return no_such_knob(b, knob, limit);
-    const char *(*convert)(struct builder *, int64_t) = v2 ? knob->v2_text : knob->v1_text;
-    add_set(b, directory, file, convert ? convert(b, limit->value) : number(b, limit->value),
-            limit->origin);
-    return 0;
-}
-
-static int add_cpuset(struct builder *b)
-{
-    const struct {
-        const char *file;
-        const struct text_limit *limit;
-    } files[] = {
-        {"cpuset.mems", &b->config->resources.cpuset_mems},
-        {"cpuset.cpus", &b->config->resources.cpuset_cpus},
-    };
-    for (size_t i = 0; i < COUNT(files); i++) {
-        const char *directory;
-        if (!files[i].limit->origin)
-            continue;
-        TRY(need(b, CG_CPUSET, files[i].limit->origin, &directory));
-        add_set(b, directory, files[i].file, files[i].limit->value, files[i].limit->origin);
-    }
-    return 0;
-}
-
-static int add_throttles(struct builder *b)
-{
-    const struct resources *r = &b->config->resources;
-    const struct {
-        const struct throttle *list;
-        size_t count;
-        const char *v1, *v2;
-    } kinds[] = {
-        {r->read_bps, r->n_read_bps, "blkio.throttle.read_bps_device", "rbps"},
-        {r->write_bps, r->n_write_bps, "blkio.throttle.write_bps_device", "wbps"},
-        {r->read_iops, r->n_read_iops, "blkio.throttle.read_iops_device", "riops"},
-        {r->write_iops, r->n_write_iops, "blkio.throttle.write_iops_device", "wiops"},
-    };
-    for (size_t k = 0; k < COUNT(kinds); k++)
-        for (size_t i = 0; i < kinds[k].count; i++) {
-            const struct throttle *t = &kinds[k].list[i];
-            const char *directory;
-            TRY(need(b, CG_IO, t->origin, &directory));
-            if (on_v2(b, CG_IO))
-                add_set(b, directory, "io.max",
-                        plan_text(b, "%u:%u %s=%" PRIu64, t->major, t->minor, kinds[k].v2, t->rate),
-                        t->origin);
-            else
-                add_set(b, directory, kinds[k].v1,
-                        plan_text(b, "%u:%u %" PRIu64, t->major, t->minor, t->rate), t->origin);
-        }
-    return 0;
 }
 
 static int add_unified(struct builder *b)
@@ -298,7 +132,7 @@ static int add_unified(struct builder *b)
         const char *directory = directory_in(b, &b->facts->cgroup.v2);
         if (!directory || b->facts->cgroup.v1[CG_MEMORY].mount)
             return refuse(-EOPNOTSUPP, "%s: this host has no unified cgroup hierarchy", kv->origin);
-        add_set(b, directory, kv->key, kv->value, kv->origin);
+        plan_cgroup_set(b, directory, kv->key, kv->value, kv->origin);
     }
     return 0;
 }
@@ -326,11 +160,11 @@ static int add_device_rules(struct builder *b)
     const struct cgroup_facts *facts = &b->facts->cgroup;
     if (facts->v1[CG_DEVICES].mount) {
         const char *directory;
-        TRY(need(b, CG_DEVICES, "device rules", &directory));
+        TRY(plan_cgroup_need(b, CG_DEVICES, "device rules", &directory));
         for (size_t i = 0; i < r->n_devices; i++) {
             const struct device_rule *rule = &r->devices[i];
             bool all = rule->type == 'a' && rule->major < 0 && rule->minor < 0;
-            add_set(b, directory, rule->allow ? "devices.allow" : "devices.deny",
+            plan_cgroup_set(b, directory, rule->allow ? "devices.allow" : "devices.deny",
                     all ? "a" : rule_text(b, rule), "device rules");
         }
         return 0;
@@ -428,7 +262,7 @@ static void open_directories(struct builder *b)
 static void need_all_of_v1(struct builder *b)
 {
     for (int i = 0; i < CG_COUNT; i++)
-        if (!on_v2(b, (enum controller)i) && directory_in(b, &b->facts->cgroup.v1[i]))
+        if (!plan_cgroup_on_v2(b, (enum controller)i) && directory_in(b, &b->facts->cgroup.v1[i]))
             b->controllers |= 1U << i;
 }
 
@@ -436,16 +270,13 @@ int plan_cgroup_prepare(struct builder *b)
 {
     if (b->config->waits)
         need_all_of_v1(b);
-    for (size_t i = 0; i < COUNT(knobs); i++)
-        TRY(add_knob(b, &knobs[i]));
-    TRY(add_cpuset(b));
-    TRY(add_throttles(b));
+    TRY(plan_limits(b));
     TRY(add_unified(b));
     TRY(add_device_rules(b));
     const struct cgroup_facts *facts = &b->facts->cgroup;
     add_directory(b, directory_in(b, &facts->v2), "unified", true);
     for (int i = 0; i < CG_COUNT; i++)
-        if (b->controllers >> i & 1 && !on_v2(b, (enum controller)i))
+        if (b->controllers >> i & 1 && !plan_cgroup_on_v2(b, (enum controller)i))
             add_directory(b, directory_in(b, &facts->v1[i]), cgroup_names_v1[i], false);
     enable_on_v2(b);
     enable_on_the_way(b);

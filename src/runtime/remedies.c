@@ -54,6 +54,11 @@ static const struct {
     {OP_IDS, EINVAL, "the id is not mapped into the container's user namespace"},
     {OP_LABEL, ENOENT, "the AppArmor profile is not loaded; --security-opt apparmor=unconfined does without"},
     {OP_FIND, EACCES, "chmod +x it, or give a program and not a directory"},
+    {OP_CGROUP_JOIN, EINVAL, "a real-time process joins only what has such time: /linux/resources/cpu/realtimeRuntime"},
+    {OP_CGROUP_SET, ENOENT, "this kernel has no such setting"},
+    {OP_CGROUP_SET, EINVAL, "the kernel refuses this value here; the cgroup above may allow less"},
+    {OP_CGROUP_SET, ERANGE, "the kernel refuses this value"},
+    {OP_CGROUP_SET, EOPNOTSUPP, "not for this device: a weight needs its BFQ scheduler"},
     {OP_CGROUP_CREATE, EACCES, "no right to make a cgroup there: systemd-run --user --scope "
                                "-p Delegate=yes delegates one"},
     {OP_CGROUP_CREATE, EROFS, "the cgroup tree is mounted read-only here"},

@@ -74,7 +74,7 @@ struct key_value {
 
 struct throttle {
     uint32_t major, minor;
-    uint64_t rate;
+    uint64_t rate;      /* bytes or operations a second; or a weight */
     const char *device; /* the path as given, for messages; may be NULL */
     const char *origin;
 };
@@ -91,18 +91,43 @@ struct text_limit {
     const char *value, *origin;
 };
 
+struct huge_page_limit {
+    const char *page_size; /* "2MB" */
+    uint64_t limit;
+    const char *origin;
+};
+
+struct rdma_limit {
+    const char *device;
+    int64_t handles, objects; /* -1: none given */
+    const char *origin;
+};
+
+struct network_priority {
+    const char *name;
+    uint32_t priority;
+    const char *origin;
+};
+
 struct resources {
     struct limit memory, memory_swap, memory_reservation, memory_swappiness;
-    struct limit cpu_shares, cpu_quota, cpu_period, cpu_burst, cpu_idle;
+    struct limit oom_kill_disable;
+    struct limit cpu_shares, cpu_quota, cpu_period, cpu_burst, cpu_idle, rt_runtime, rt_period;
     struct text_limit cpuset_cpus, cpuset_mems;
-    struct limit pids, blkio_weight;
-    struct throttle *read_bps, *write_bps, *read_iops, *write_iops;
-    size_t n_read_bps, n_write_bps, n_read_iops, n_write_iops;
+    struct limit pids, blkio_weight, class_id;
+    struct throttle *read_bps, *write_bps, *read_iops, *write_iops, *weights;
+    size_t n_read_bps, n_write_bps, n_read_iops, n_write_iops, n_weights;
+    struct huge_page_limit *huge_pages;
+    size_t n_huge_pages;
+    struct rdma_limit *rdma;
+    size_t n_rdma;
+    struct network_priority *network_priorities;
+    size_t n_network_priorities;
     struct device_rule *devices;
     size_t n_devices;
     struct key_value *unified;
     size_t n_unified;
-    bool oom_kill_disable;
+    bool check_before_update; /* for update: no memory limit below what is used */
 };
 
 /* "0-3,7": processors or memory nodes. */

@@ -28,6 +28,7 @@ c['linux']['personality'] = {'domain': 'LINUX32'}"
     maps="[{'containerID': 0, 'hostID': 100000, 'size': 65536}]"
     inside 'set -- $(busybox cat /proc/self/stat); shift 39; echo real-time $1' "
 c['process']['scheduler'] = {'policy': 'SCHED_RR', 'priority': 7}
+if os.path.exists('/sys/fs/cgroup/cpu/cpu.rt_runtime_us'): c['linux']['resources'] = {'cpu': {'realtimeRuntime': 1000}}
 c['linux']['namespaces'].append({'type': 'user'})
 c['linux']['uidMappings'] = c['linux']['gidMappings'] = $maps"
     [ "${lines[0]}" = "real-time 7" ]
@@ -54,4 +55,56 @@ c['linux']['memoryPolicy'] = {'mode': 'MPOL_BIND', 'nodes': '0', 'flags': ['MPOL
     run oci run "config-$$" </dev/null
     [ "$status" = 1 ]
     contains "/linux/memoryPolicy: Invalid argument"
+}
+
+# at FILE: what the container's cgroup has in FILE, wherever its hierarchy is.
+at() { find /sys/fs/cgroup -path "*/bocal-config-$$/$1" -exec cat {} +; }
+
+# created PYTHON: a container of the bundle that PYTHON changes, whose cgroups can be looked at.
+created() {
+    bundle true "$1"
+    oci create "config-$$" </dev/null >/dev/null 2>&1
+}
+
+@test "huge pages: reservations and what is used" {
+    require root
+    cat /sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/unified/cgroup.controllers 2>/dev/null | grep -qw hugetlb ||
+        [ -d /sys/fs/cgroup/hugetlb ] || skip "needs the hugetlb controller"
+    [ -d /sys/kernel/mm/hugepages/hugepages-2048kB ] || skip "needs huge pages of 2MB"
+    created "c['linux']['resources'] = {'hugepageLimits': [{'pageSize': '2MB', 'limit': 4194304}]}"
+    [ "$(at 'hugetlb.2MB.max')$(at hugetlb.2MB.limit_in_bytes)" = 4194304 ]
+    [ "$(at 'hugetlb.2MB.rsvd.max')$(at hugetlb.2MB.rsvd.limit_in_bytes)" = 4194304 ]
+    oci delete --force "config-$$"
+    bundle true "c['linux']['resources'] = {'hugepageLimits': [{'pageSize': '3MB', 'limit': 0}]}"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "/linux/resources/hugepageLimits/0/pageSize: this kernel has no huge pages of 3MB"
+}
+
+@test "real-time bandwidth and the OOM killer of cgroup v1; v2 refuses them by name" {
+    require root
+    resources="{'cpu': {'realtimeRuntime': 9500, 'realtimePeriod': 500000}, 'memory': {'disableOOMKiller': True}}"
+    if is_v2; then
+        require v2
+        bundle true "c['linux']['resources'] = $resources"
+        run oci run "config-$$" </dev/null
+        [ "$status" = 1 ]
+        contains "/linux/resources/memory/disableOOMKiller: cgroup v2 has no such setting"
+        return
+    fi
+    [ -f /sys/fs/cgroup/cpu/cpu.rt_runtime_us ] || skip "needs real-time groups"
+    created "c['linux']['resources'] = $resources"
+    [ "$(at cpu.rt_runtime_us)" = 9500 ]
+    [ "$(at cpu.rt_period_us)" = 500000 ]
+    at memory.oom_control | grep -q 'oom_kill_disable 1'
+    oci delete --force "config-$$"
+}
+
+@test "what no hierarchy here has is refused by name" {
+    require root
+    [ ! -d /sys/fs/cgroup/net_cls ] || skip "this host has it"
+    bundle true "c['linux']['resources'] = {'network': {'classID': 1}}"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "/linux/resources/network/classID: no cgroup hierarchy with the net_cls controller"
 }
