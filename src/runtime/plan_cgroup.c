@@ -161,6 +161,8 @@ static int add_device_rules(struct builder *b)
     if (facts->v1[CG_DEVICES].mount) {
         const char *directory;
         TRY(plan_cgroup_need(b, CG_DEVICES, "device rules", &directory));
+        if (r->devices[0].type != 'a')
+            plan_cgroup_set(b, directory, "devices.deny", "a", "what no rule allows is denied, as on v2");
         for (size_t i = 0; i < r->n_devices; i++) {
             const struct device_rule *rule = &r->devices[i];
             bool all = rule->type == 'a' && rule->major < 0 && rule->minor < 0;

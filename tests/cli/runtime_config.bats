@@ -108,3 +108,11 @@ created() {
     [ "$status" = 1 ]
     contains "/linux/resources/network/classID: no cgroup hierarchy with the net_cls controller"
 }
+
+@test "a configuration without device rules allows the default devices and no others" {
+    require root
+    inside 'busybox mknod /mem c 1 1; busybox mknod /null c 1 3; busybox head -c 1 /mem 2>&1; echo x >/null && echo written' "
+c['process']['capabilities'] = {s: ['CAP_MKNOD', 'CAP_SYS_RAWIO', 'CAP_DAC_OVERRIDE'] for s in ('bounding', 'effective', 'permitted')}"
+    contains "/mem: Operation not permitted"
+    [ "${lines[1]}" = written ]
+}
