@@ -9,6 +9,7 @@
 #include "engine/exec.h"
 #include "engine/lifecycle.h"
 #include "engine/run_config.h"
+#include "engine/update.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -64,6 +65,24 @@ static const struct option exec_options[] = {
     {.name = "preserve-fds", OCI_FIELD(preserve_fds), .metavar = "NUMBER", .help = "pass on this many fds above 2"},
     {.name = "cgroup", OCI_FIELD(cgroup), .metavar = "PATH", .help = "a cgroup below the container's"},
     {.name = "ignore-paused", OCI_FIELD(ignore_paused), .help = "wait where the container is paused"},
+};
+static const struct option update_options[] = {
+    {.name = "resources", .letter = 'r', OCI_FIELD(resources), .metavar = "FILE|-", .value = VALUE_FILE,
+     .help = "limits, as in config.json"},
+    {.name = "blkio-weight", OCI_FIELD(blkio_weight), .metavar = "NUMBER", .help = "share of disks, 10 to 1000"},
+    {.name = "cpu-period", OCI_FIELD(cpu_period), .metavar = "US", .help = "period of the quota"},
+    {.name = "cpu-quota", OCI_FIELD(cpu_quota), .metavar = "US", .help = "time in a period; -1: all"},
+    {.name = "cpu-burst", OCI_FIELD(cpu_burst), .metavar = "US", .help = "time saved up for a burst"},
+    {.name = "cpu-share", .alias = "cpu-shares", OCI_FIELD(cpu_share), .metavar = "NUMBER", .help = "share of processors"},
+    {.name = "cpu-idle", OCI_FIELD(cpu_idle), .metavar = "0|1", .help = "only what others leave"},
+    {.name = "cpu-rt-period", OCI_FIELD(cpu_rt_period), .metavar = "US", .help = "period of real-time tasks"},
+    {.name = "cpu-rt-runtime", OCI_FIELD(cpu_rt_runtime), .metavar = "US", .help = "their time in it"},
+    {.name = "cpuset-cpus", OCI_FIELD(cpuset_cpus), .metavar = "LIST", .help = "processors, 0-2,7"},
+    {.name = "cpuset-mems", OCI_FIELD(cpuset_mems), .metavar = "LIST", .help = "memory nodes"},
+    {.name = "memory", OCI_FIELD(memory), .metavar = "BYTES", .help = "limit of memory"},
+    {.name = "memory-reservation", OCI_FIELD(memory_reservation), .metavar = "BYTES", .help = "what it is left with"},
+    {.name = "memory-swap", OCI_FIELD(memory_swap), .metavar = "BYTES", .help = "limit of memory and swap together"},
+    {.name = "pids-limit", OCI_FIELD(pids_limit), .metavar = "NUMBER", .help = "how many processes"},
 };
 static const struct option ps_options[] = {
     {.name = "format", .letter = 'f', OCI_FIELD(format), .metavar = "table|json", .words = list_words,
@@ -153,6 +172,17 @@ static int verb_ps(const struct oci_options *o, char **words)
     return control_ps(o->root, words[0], o->format == 1, words + 1, stdout);
 }
 
+static int verb_update(const struct oci_options *o, char **words)
+{
+    return update_run(&(struct update_options){
+        .root = o->root, .id = words[0], .resources = o->resources, .blkio_weight = o->blkio_weight,
+        .cpu_period = o->cpu_period, .cpu_quota = o->cpu_quota, .cpu_burst = o->cpu_burst, .cpu_share = o->cpu_share,
+        .cpu_idle = o->cpu_idle, .cpu_rt_period = o->cpu_rt_period, .cpu_rt_runtime = o->cpu_rt_runtime,
+        .cpuset_cpus = o->cpuset_cpus, .cpuset_mems = o->cpuset_mems, .memory = o->memory,
+        .memory_reservation = o->memory_reservation, .memory_swap = o->memory_swap, .pids_limit = o->pids_limit,
+    });
+}
+
 #define OPTIONS(verb) verb##_options, COUNT(verb##_options)
 static const struct oci_verb verbs[] = {
     {"create", "ID", "make a container, whose command waits", verb_create, 1, 1, OPTIONS(create)},
@@ -165,6 +195,7 @@ static const struct oci_verb verbs[] = {
     {"kill", "ID [SIGNAL]", "send a signal to a container", verb_kill, 1, 2, OPTIONS(kill)},
     {"pause", "ID", "let all processes of a container rest", verb_pause, 1, 1, NULL, 0},
     {"resume", "ID", "let them go on", verb_resume, 1, 1, NULL, 0},
+    {"update", "ID", "change the limits of a container", verb_update, 1, 1, OPTIONS(update)},
     {"delete", "ID", "remove a container that has ended", verb_delete, 1, 1, OPTIONS(delete)},
 };
 

@@ -12,6 +12,8 @@ struct oci_options {
     const char *bundle, *config, *pid_file, *console_socket;
     const char *process, *cwd, *user, *apparmor, *process_label, *cgroup;
     struct word_list env, caps, gids;
+    const char *resources, *blkio_weight, *cpu_period, *cpu_quota, *cpu_burst, *cpu_share, *cpu_idle, *cpu_rt_period,
+        *cpu_rt_runtime, *cpuset_cpus, *cpuset_mems, *memory, *memory_reservation, *memory_swap, *pids_limit;
     unsigned format;
     int preserve_fds;
     bool all, force, quiet, keep, no_pivot, no_new_keyring, detach, tty, no_new_privs, ignore_paused;

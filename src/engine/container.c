@@ -101,6 +101,11 @@ int container_save(const struct container *container, const char *config)
     return file_replace(AT_FDCWD, path, text, size, 0600);
 }
 
+const char *container_cgroups_path(struct arena *arena, const char *id)
+{
+    return arena_printf(arena, "/bocal-%s", id);
+}
+
 int container_cgroups(const struct container *container, char ***dirs)
 {
     auto_free char *journal = NULL;

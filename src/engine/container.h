@@ -38,6 +38,9 @@ int container_load(struct arena *arena, const char *root, const char *id, struct
 /* Writes state.json, and CONFIG, the text of its configuration, beside it: what follows needs both. */
 int container_save(const struct container *container, const char *config);
 
+/* Where its cgroups are when its configuration does not say. */
+const char *container_cgroups_path(struct arena *arena, const char *id);
+
 /* The directories of its cgroups, one a hierarchy, NULL-terminated, as the journal tells. */
 int container_cgroups(const struct container *container, char ***dirs);
 

@@ -67,7 +67,7 @@ static int read_bundle(struct creation *c, bool foreground)
     config->no_pivot = o->no_pivot;
     config->outlives = config->waits = true;
     if (!config->cgroups_path || !*config->cgroups_path)
-        config->cgroups_path = arena_printf(&c->arena, "/bocal-%s", o->id);
+        config->cgroups_path = container_cgroups_path(&c->arena, o->id);
     c->container.late_hooks = config->hooks[HOOK_POSTSTART].count || config->hooks[HOOK_POSTSTOP].count;
     c->container.oci_version = config->oci_version;
     c->container.annotations = config->annotations;

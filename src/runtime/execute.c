@@ -155,7 +155,11 @@ static int perform(struct execution *x, const struct step *step)
     if (r == 0)
         r = performer_of(step->op)(x, step);
     x->shared->times[x->at] = (struct step_time){.begin = start, .took = now_ns() - start};
-    return r < 0 && is_tolerated(step, r) ? 0 : r;
+    if (r >= 0 || !is_tolerated(step, r))
+        return r;
+    if (x->me == HOST)
+        error_clear();
+    return 0;
 }
 
 /* ---- the actors ---- */

@@ -207,6 +207,10 @@ struct exec_target {
 int plan_exec(const struct config *config, const struct facts *facts, const struct exec_target *target,
               const char *id, struct plan *plan);
 
+/* Makes the plan of new limits, CONFIG.resources, for a container of which the cgroups are DIRS, NULL-terminated. */
+int plan_update(const struct config *config, const struct facts *facts, char *const *dirs, const char *id,
+                struct plan *plan);
+
 /* Only what a configuration for others has to know: PLAN's ids, and whether the default limit applies. A limit
  * that was asked for and is not to be had here is no failure. */
 int plan_preview(const struct config *config, const struct facts *facts, const char *id, struct plan *plan);

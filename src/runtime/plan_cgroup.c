@@ -290,6 +290,43 @@ int plan_cgroup_prepare(struct builder *b)
     return 0;
 }
 
+/* Memory and swap together may not be less than memory alone (cgroup v1, memory.txt): whoever raises both begins with
+ * the former, whoever lowers both with the latter. The former is tried, then both come in their order. */
+static void try_swap_first(struct builder *b)
+{
+    for (size_t i = 0; i < b->n_cgroup_sets; i++) {
+        struct step step = b->cgroup_sets[i];
+        if (!strstr(step.path, "/memory.memsw.limit_in_bytes"))
+            continue;
+        step.tolerate = (struct errset){{EINVAL}};
+        plan_add(b, step);
+    }
+}
+
+int plan_update(const struct config *config, const struct facts *facts, char *const *dirs, const char *id,
+                struct plan *plan)
+{
+    struct builder b = plan_begin(config, facts, id, plan);
+    TRY(plan_limits(&b));
+    TRY(add_unified(&b));
+    for (size_t i = 0; i < b.n_cgroup_sets; i++) {
+        const struct step *step = &b.cgroup_sets[i];
+        bool known = false;
+        for (size_t k = 0; dirs[k]; k++) {
+            const char *rest = text_after(step->path, dirs[k]);
+            known |= rest && *rest == '/' && !strchr(rest + 1, '/');
+        }
+        if (!known)
+            return refuse(-EOPNOTSUPP, "%s: the container has no cgroup for it: %s", step->why, step->path);
+    }
+    enable_on_v2(&b);
+    enable_on_the_way(&b);
+    try_swap_first(&b);
+    for (size_t i = 0; i < b.n_cgroup_sets; i++)
+        plan_add(&b, b.cgroup_sets[i]);
+    return 0;
+}
+
 void plan_cgroup_join(struct builder *b)
 {
     for (size_t i = 0; i < b->n_cgroups; i++)

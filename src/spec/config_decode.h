@@ -9,5 +9,8 @@
  * /linux/resources/pids/limit: expected an integer". */
 int config_decode(struct config *config, const char *text, size_t length, const char *name);
 
+/* The same for limits alone, as `update --resources` has them: into CONFIG's. */
+int config_decode_resources(struct config *config, const char *text, size_t length, const char *name);
+
 /* The same for a process alone, as `exec --process` has it: it replaces CONFIG's. */
 int config_decode_process(struct config *config, const char *text, size_t length, const char *name);

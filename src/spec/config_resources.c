@@ -1,4 +1,5 @@
 /* /linux/resources: limits, throttles, device rules. */
+#include "spec/config_decode.h"
 #include "spec/config_fields.h"
 
 #include "base/error.h"
@@ -291,4 +292,10 @@ static const struct json_field resources_fields[] = {
 int config_read_resources(struct json_source *s, struct json_object *value, void *into)
 {
     return json_read_object(s, value, resources_fields, into);
+}
+
+int config_decode_resources(struct config *config, const char *text, size_t length, const char *name)
+{
+    config->resources = (struct resources){0};
+    return json_read(config->arena, text, length, name, resources_fields, &config->resources);
 }

@@ -113,3 +113,29 @@ c['process'].update(env=['PATH=/bin', 'ONE=1'], noNewPrivileges=True, capabiliti
     [ "$status" = 0 ]
     [[ $output != *keys-$$* ]]
 }
+
+# knob V1-CONTROLLER V1-FILE V2-FILE: what the cgroup of the container upd says.
+knob() { if is_v2; then cat /sys/fs/cgroup/bocal-upd-$$/$3; else cat /sys/fs/cgroup/$1/bocal-upd-$$/$2; fi; }
+
+@test "update changes limits, from options and from a file" {
+    require root
+    is_v2 && ! grep -qw memory /sys/fs/cgroup/cgroup.controllers && skip "needs the memory controller"
+    is_v2 || [ -d /sys/fs/cgroup/memory ] || skip "needs cgroups"
+    bundle 'exec sleep 100' "c['linux']['resources'] = {'memory': {'limit': 67108864}, 'pids': {'limit': 50}, 'cpu': {'quota': 20000, 'period': 100000}}"
+    oci run -d upd-$$ </dev/null >/dev/null 2>&1
+    oci update --memory 32m --pids-limit 40 upd-$$
+    [ "$(knob memory memory.limit_in_bytes memory.max)" = 33554432 ]
+    [ "$(knob pids pids.max pids.max)" = 40 ]
+    oci update --cpu-quota 30000 upd-$$
+    if is_v2; then [ "$(knob - - cpu.max)" = "30000 100000" ]; else [ "$(knob cpu cpu.cfs_quota_us -)" = 30000 ]; fi
+    echo '{"memory": {"limit": 134217728}, "cpu": {"shares": 512}}' | oci update --resources - upd-$$
+    [ "$(knob memory memory.limit_in_bytes memory.max)" = 134217728 ]
+    [ "$(knob cpu cpu.shares cpu.weight)" = "$(if is_v2; then echo 58; else echo 512; fi)" ]
+    echo '{"pids": {"limit": "x"}}' >bad.json
+    run oci update --resources bad.json upd-$$
+    [ "$status" = 1 ]
+    contains "bad.json: /pids/limit: expected an integer"
+    run oci update --pids-limit 9x upd-$$
+    contains "--pids-limit 9x: expected a number"
+    oci delete --force upd-$$
+}
