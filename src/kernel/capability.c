@@ -81,6 +81,17 @@ static struct __user_cap_data_struct half(const struct capabilities *caps, int s
                                            .inheritable = (uint32_t)(caps->inheritable >> shift)};
 }
 
+int capability_raise(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -errno;
+    data[0].effective = data[0].permitted;
+    data[1].effective = data[1].permitted;
+    return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
 /* Ambient capabilities must be permitted and inheritable already: so they come last. */
 int capability_apply(const struct capabilities *caps)
 {

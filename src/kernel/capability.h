@@ -22,5 +22,7 @@ char *capability_format(uint64_t mask, struct arena *arena);
 
 /* INIT's, no sentence. Drops everything that is not in KEEP from the bounding set. */
 int capability_drop_bounding(uint64_t keep);
+/* Makes all effective that are permitted: a change from root to another user has emptied the former. */
+int capability_raise(void);
 /* Sets the other four sets, for the thread as it is now (its ids are changed already). */
 int capability_apply(const struct capabilities *caps);

@@ -344,7 +344,8 @@ static int process_announce(struct execution *x, const struct step *step)
 static int process_seccomp(struct execution *x, const struct step *step)
 {
     (void)x;
-    return seccomp_install(step->data);
+    int r = step->flags == WITH_CAPS ? capability_raise() : 0;
+    return r < 0 ? r : seccomp_install(step->data);
 }
 
 /* Executes bocal-init: as PID 1 that bears the command, or for one instant, to become it. The report

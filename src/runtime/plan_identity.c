@@ -89,6 +89,7 @@ static void add_filter(struct builder *b)
                                        program->checks)
                            : program->profile;
     add_step(b, (struct step){.op = OP_SECCOMP, .phase = COMMAND, .text = text, .data = program,
+                              .flags = b->config->process.no_new_privileges ? 0 : WITH_CAPS,
                               .why = "seccomp(2): what a container needs, and no more"});
 }
 

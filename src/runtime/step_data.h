@@ -64,6 +64,9 @@ enum { MAY_BE_DENIED = 2 };
 /* PIVOT, step.flags: the old root stays below the new one. */
 enum { COVER = 1 };
 
+/* SECCOMP, step.flags: no_new_privs is not set, so that the filter needs CAP_SYS_ADMIN. */
+enum { WITH_CAPS = 1 };
+
 /* USER, IDS */
 struct ids_spec {
     const struct user_config *user;

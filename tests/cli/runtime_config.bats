@@ -116,3 +116,17 @@ c['process']['capabilities'] = {s: ['CAP_MKNOD', 'CAP_SYS_RAWIO', 'CAP_DAC_OVERR
     contains "/mem: Operation not permitted"
     [ "${lines[1]}" = written ]
 }
+
+@test "a filter for a user who is not root and may gain privileges" {
+    require root
+    bundle 'busybox id -u; busybox grep -E "Seccomp:|CapEff|NoNewPrivs" /proc/self/status; busybox mkdir /tmp/x || echo no' "
+c['process'].update(user={'uid': 1000, 'gid': 1000}, capabilities={'bounding': ['CAP_CHOWN']})
+c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['mkdir', 'mkdirat'], 'action': 'SCMP_ACT_ERRNO'}]}"
+    run oci run filter-$$ </dev/null
+    [ "$status" = 0 ]
+    contains 1000
+    contains "Seccomp:	2"
+    contains "CapEff:	0000000000000000"
+    contains "NoNewPrivs:	0"
+    contains no
+}
