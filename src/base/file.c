@@ -5,8 +5,10 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 ssize_t file_read(int dir, const char *path, size_t max, char **text)
 {
@@ -99,6 +101,30 @@ int dir_make(const char *path, mode_t mode)
     TRY(dir_make(parent, mode));
     return mkdir(path, mode) == 0 || errno == EEXIST ? 0
                                                      : fail(-errno, "create directory %s", path);
+}
+
+struct linux_dirent64 {
+    uint64_t d_ino;
+    int64_t d_off;
+    unsigned short d_reclen;
+    unsigned char d_type;
+    char d_name[];
+};
+
+int dir_each(int dir, dir_visitor *each, void *data)
+{
+    _Alignas(struct linux_dirent64) char entries[4096];
+    for (;;) {
+        long n = syscall(SYS_getdents64, dir, entries, sizeof entries);
+        if (n <= 0)
+            return n < 0 ? -errno : 0;
+        for (long at = 0; at < n;) {
+            struct linux_dirent64 *e = (struct linux_dirent64 *)(entries + at);
+            if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+                TRY(each(dir, e->d_name, e->d_type, data));
+            at += e->d_reclen;
+        }
+    }
 }
 
 static int tree_remove_on(int dir, const char *path, dev_t device, bool directory)

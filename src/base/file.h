@@ -21,6 +21,11 @@ int fd_write_all(int fd, const void *bytes, size_t size);
 /* mkdir -p; existing directories are left as they are. */
 int dir_make(const char *path, mode_t mode);
 
+/* Calls EACH for every entry of the directory DIR, an fd that can be read, but "." and ".."; TYPE is a DT_*, or
+ * DT_UNKNOWN. Ends with the first negative result. Allocates nothing and leaves no sentence, so INIT may call it. */
+typedef int dir_visitor(int dir, const char *name, unsigned char type, void *data);
+int dir_each(int dir, dir_visitor *each, void *data);
+
 /* rm -rf below and including PATH, never following links, never crossing into a mount of another
  * device. Missing is success. */
 int tree_remove(int dir, const char *path);

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "kernel/seccomp_compile.h"
 #include "spec/config_decode.h"
 
@@ -32,6 +33,13 @@ static void add_overlay(struct config *config, const char *layer)
     root->container = layer;
 }
 
+/* What is relative is so to the bundle. */
+static void resolve(const struct config *config, const char **path)
+{
+    if (**path != '/')
+        *path = arena_printf(config->arena, "%s/%s", config->bundle, *path);
+}
+
 int bundle_load(const char *dir, const char *file, const char *cache, const char *layer, struct config *config,
                 struct seccomp_program *seccomp)
 {
@@ -46,8 +54,10 @@ int bundle_load(const char *dir, const char *file, const char *cache, const char
     if (!realpath(dir, bundle))
         return fail(-errno, "%s", dir);
     config->bundle = arena_strdup(config->arena, bundle);
-    if (*config->root.path != '/')
-        config->root.path = arena_printf(config->arena, "%s/%s", bundle, config->root.path);
+    resolve(config, &config->root.path);
+    for (size_t i = 0; i < config->n_mounts; i++)
+        if (text_equal(config->mounts[i].type, "bind"))
+            resolve(config, &config->mounts[i].source);
     if (config->root.upper)
         add_overlay(config, layer);
     return compile_seccomp(name, cache, config, seccomp);

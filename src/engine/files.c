@@ -168,8 +168,8 @@ static int bind_options(struct request *r, const char *option, const char *word,
         if (text_equal(words[i], "nocopy") || text_equal(words[i], "bind") ||
             text_equal(words[i], "rbind"))
             continue;
-        bool readonly = text_equal(words[i], "ro");
-        *LIST_ADD(r->arena, &out, &count) = readonly && !flat ? "rro" : words[i];
+        bool readonly = text_equal(words[i], "ro"), idmap = text_equal(words[i], "idmap");
+        *LIST_ADD(r->arena, &out, &count) = flat ? words[i] : readonly ? "rro" : idmap ? "ridmap" : words[i];
         if (readonly && !flat)
             *LIST_ADD(r->arena, &out, &count) = "ro";
     }

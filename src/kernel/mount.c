@@ -17,22 +17,37 @@ int mount_clone(int dir, const char *path, bool recursive)
                              (*path ? 0 : AT_EMPTY_PATH));
 }
 
+static int configure(int fs, const char *const *settings)
+{
+    for (; settings && *settings; settings += 2) {
+        const char *value = settings[1];
+        int r = sys_fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, settings[0], value, 0);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 int mount_create(const char *type, const char *const *settings, uint64_t attributes)
 {
     auto_fd fs = sys_fsopen(type);
     if (fs < 0)
         return fs;
-    for (; settings && *settings; settings += 2) {
-        const char *value = settings[1];
-        int r = sys_fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, settings[0],
-                             value, 0);
-        if (r < 0)
-            return r;
-    }
-    int r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+    int r = configure(fs, settings);
+    if (r == 0)
+        r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
     if (r < 0)
         return r;
     return sys_fsmount(fs, (unsigned)attributes);
+}
+
+int mount_reconfigure(int mount, const char *const *settings)
+{
+    auto_fd fs = sys_fspick(mount, "");
+    if (fs < 0)
+        return fs;
+    int r = configure(fs, settings);
+    return r < 0 ? r : sys_fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0);
 }
 
 int mount_attach(int mount, int target)

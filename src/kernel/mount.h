@@ -12,6 +12,9 @@ int mount_clone(int dir, const char *path, bool recursive);
 /* A detached new file system. SETTINGS: keys and values in pairs, NULL-terminated, may be NULL. */
 int mount_create(const char *type, const char *const *settings, uint64_t attributes);
 
+/* Changes the SETTINGS of the file system that is mounted at MOUNT. */
+int mount_reconfigure(int mount, const char *const *settings);
+
 /* Attaches a detached mount over the directory or file that TARGET is. */
 int mount_attach(int mount, int target);
 

@@ -77,6 +77,11 @@ static inline int sys_fsopen(const char *type)
     return SYS_RESULT(syscall(SYS_fsopen, type, FSOPEN_CLOEXEC));
 }
 
+static inline int sys_fspick(int dir, const char *path)
+{
+    return SYS_RESULT(syscall(SYS_fspick, dir, path, FSPICK_CLOEXEC | (*path ? 0 : FSPICK_EMPTY_PATH)));
+}
+
 static inline int sys_fsconfig(int fd, unsigned command, const char *key, const void *value,
                                int aux)
 {

@@ -51,11 +51,29 @@ static const struct {
     {"rbind", offsetof(struct mount_spec, recursive)},
     {"tmpcopyup", offsetof(struct mount_spec, copy_up)},
     {"idmap", offsetof(struct mount_spec, idmap)},
+    {"ridmap", offsetof(struct mount_spec, idmap_all)},
     {"U", offsetof(struct mount_spec, chown)},
 };
 
-/* Accepted and without effect here: the label words act on the file before the container starts. */
-static const char *const ignored[] = {"bind", "z", "Z", "defaults", "nofail", "auto", "noauto", NULL};
+/* Accepted and without effect here: the label words act on the file before the container starts; the kernel is silent,
+ * and file systems that count versions always do. */
+static const char *const ignored[] = {"bind",   "remount", "z",        "Z",         "defaults", "nofail", "auto",
+                                      "noauto", "silent",  "loud",     "iversion",  "noiversion", NULL};
+
+/* Settings of file systems, which binds have none of; these are how it is anyway. */
+static const char *const ignored_for_binds[] = {"async", "nolazytime", "nomand", NULL};
+
+/* File systems without a source, and such as only show it in mountinfo. */
+static const char *const sourceless[] = {"proc",  "sysfs",    "tmpfs",     "devpts",     "mqueue", "cgroup", "cgroup2",
+                                         "ramfs", "devtmpfs", "hugetlbfs", "securityfs", "bpf",    "debugfs",
+                                         "tracefs", "configfs", "fusectl", "remount", NULL};
+
+static bool is_in(const char *word, const char *const *list)
+{
+    while (*list && !text_equal(*list, word))
+        list++;
+    return *list;
+}
 
 static bool attribute_apply(const char *word, uint64_t *set, uint64_t *clear)
 {
@@ -96,20 +114,21 @@ static bool switch_apply(const char *word, struct mount_spec *spec)
             *(bool *)((char *)spec + switches[i].offset) = true;
             return true;
         }
-    for (size_t i = 0; ignored[i]; i++)
-        if (text_equal(word, ignored[i]))
-            return true;
-    return false;
+    return is_in(word, ignored);
 }
 
-static void setting_add(struct arena *arena, const char *word, struct mount_spec *spec,
-                        size_t *count)
+static void setting_add(struct arena *arena, const char *key, const char *value, struct mount_spec *spec, size_t *count)
+{
+    *LIST_ADD(arena, &spec->settings, count) = key;
+    *LIST_ADD(arena, &spec->settings, count) = value;
+}
+
+/* "size=64m", or a flag. */
+static void word_add(struct arena *arena, const char *word, struct mount_spec *spec, size_t *count)
 {
     const char *equals = strchr(word, '=');
-    const char **key = LIST_ADD(arena, &spec->settings, count);
-    *key = equals ? arena_strndup(arena, word, (size_t)(equals - word)) : word;
-    const char **value = LIST_ADD(arena, &spec->settings, count);
-    *value = equals ? equals + 1 : NULL;
+    const char *key = equals ? arena_strndup(arena, word, (size_t)(equals - word)) : word;
+    setting_add(arena, key, equals ? equals + 1 : NULL, spec, count);
 }
 
 int mount_options_parse(struct arena *arena, const struct mount_config *mount,
@@ -120,6 +139,8 @@ int mount_options_parse(struct arena *arena, const struct mount_config *mount,
     *spec = (struct mount_spec){.type = mount->type,
                                 .uids = mount->uids.count ? &mount->uids : NULL,
                                 .gids = mount->gids.count ? &mount->gids : NULL};
+    if (!bind && mount->source && !is_in(mount->type, sourceless))
+        setting_add(arena, "source", mount->source, spec, &n_settings);
     for (size_t i = 0; mount->options && mount->options[i]; i++) {
         const char *word = mount->options[i];
         if (!*word || attribute_apply(word, &spec->set, &spec->clear) ||
@@ -127,10 +148,13 @@ int mount_options_parse(struct arena *arena, const struct mount_config *mount,
             continue;
         if (*word == 'r' && attribute_apply(word + 1, &spec->set_all, &spec->clear_all))
             continue;
+        if (bind && is_in(word, ignored_for_binds))
+            continue;
         if (bind)
             return refuse(-EINVAL, "%s: %s is no option of a bind mount", mount->origin, word);
-        setting_add(arena, word, spec, &n_settings);
+        word_add(arena, word, spec, &n_settings);
     }
+    spec->idmap |= spec->idmap_all;
     if (n_settings)
         *LIST_ADD(arena, &spec->settings, &n_settings) = NULL;
     if (bind && !spec->propagation) {
@@ -166,7 +190,7 @@ char *mount_options_describe(struct arena *arena, const struct mount_spec *spec)
             text = arena_printf(arena, "%s, %s%s", text, spec->propagate_all ? "r" : "",
                                 propagations[i].word);
     if (spec->idmap || spec->uids)
-        text = arena_printf(arena, "%s, id-mapped", text);
+        text = arena_printf(arena, "%s, id-mapped%s", text, spec->recursive && !spec->idmap_all ? " at the top" : "");
     for (size_t i = 0; spec->settings && spec->settings[i]; i += 2)
         text = arena_printf(arena, "%s, %s%s%s", text, spec->settings[i],
                             spec->settings[i + 1] ? "=" : "",

@@ -22,6 +22,9 @@ int execute_clone(struct execution *x, const struct step *step);
 /* In perform_user.c: looks up "name[:group]" in the container's files. */
 int user_look_up(struct execution *x, const struct ids_spec *ids);
 
+/* In perform_mounts.c: the attributes of SPEC, of MOUNT alone and of all below it. */
+int mount_apply(int mount, const struct mount_spec *spec);
+
 /* In perform_host.c: an fd of a user namespace that has just these maps. Formats; HOST's. */
 int userns_holding(const struct idmaps *uids, const struct idmaps *gids);
 

@@ -2,6 +2,7 @@
 #include "runtime/perform.h"
 
 #include "base/cleanup.h"
+#include "base/copy.h"
 #include "base/file.h"
 #include "kernel/mount.h"
 #include "kernel/sys.h"
@@ -56,7 +57,11 @@ static int file_mknod(struct execution *x, const struct step *step)
     if (parent < 0)
         return parent;
     dev_t number = makedev(device->major, device->minor);
-    if (mknodat(parent, name, device_type(device->type) | step->mode, number) < 0)
+    mode_t mode = device_type(device->type) | step->mode;
+    int made = mknodat(parent, name, mode, number);
+    if (made < 0 && errno == EEXIST && step->in && unlinkat(parent, name, 0) == 0) /* copied from the image's /dev */
+        made = mknodat(parent, name, mode, number);
+    if (made < 0)
         return -errno;
     if (x->me == HOST && fchmodat(parent, name, step->mode, 0) < 0) /* HOST has the caller's umask */
         return -errno;
@@ -79,62 +84,69 @@ static int file_symlink(struct execution *x, const struct step *step)
     return owner && fchownat(parent, name, owner, owner, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* ---- chown of a whole tree, without readdir's allocation ---- */
+/* ---- chown of a whole tree ---- */
 
-struct linux_dirent64 {
-    uint64_t d_ino;
-    int64_t d_off;
-    unsigned short d_reclen;
-    unsigned char d_type;
-    char d_name[];
+struct chown {
+    uid_t uid;
+    gid_t gid;
+    int depth;
 };
 
-static int chown_tree(int dir, uid_t uid, gid_t gid, int depth);
-
-static int chown_entry(int dir, const char *name, unsigned char type, uid_t uid, gid_t gid,
-                       int depth)
-{
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return 0;
-    if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
-    if (type != DT_DIR)
-        return 0;
-    auto_fd inner = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return inner < 0 ? -errno : chown_tree(inner, uid, gid, depth + 1);
-}
-
-static int chown_tree(int dir, uid_t uid, gid_t gid, int depth)
+static int chown_entry(int dir, const char *name, unsigned char type, void *data)
 {
     enum { DEEPEST = 256 };
-    _Alignas(struct linux_dirent64) char entries[4096];
-    if (depth > DEEPEST)
-        return -ELOOP;
-    for (;;) {
-        long n = syscall(SYS_getdents64, dir, entries, sizeof entries);
-        if (n <= 0)
-            return n < 0 ? -errno : 0;
-        for (long at = 0; at < n;) {
-            struct linux_dirent64 *e = (struct linux_dirent64 *)(entries + at);
-            int r = chown_entry(dir, e->d_name, e->d_type, uid, gid, depth);
-            if (r < 0)
-                return r;
-            at += e->d_reclen;
-        }
-    }
+    struct chown inside = *(const struct chown *)data;
+    if (fchownat(dir, name, inside.uid, inside.gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (type != DT_DIR && type != DT_UNKNOWN)
+        return 0;
+    auto_fd inner = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (inner < 0)
+        return type == DT_UNKNOWN && (errno == ENOTDIR || errno == ELOOP) ? 0 : -errno;
+    return inside.depth++ < DEEPEST ? dir_each(inner, chown_entry, &inside) : -ELOOP;
 }
 
 static int file_chown_tree(struct execution *x, const struct step *step)
 {
-    uid_t uid = (uid_t)step->number;
-    gid_t gid = (gid_t)step->flags;
+    struct chown owner = {.uid = (uid_t)step->number, .gid = (gid_t)step->flags};
     auto_fd fd = sys_open_in_root(x->slots[SLOT_ROOT], step->path, O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0)
         return fd;
-    if (fchown(fd, uid, gid) < 0)
+    if (fchown(fd, owner.uid, owner.gid) < 0)
         return -errno;
     struct stat st;
-    return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? chown_tree(fd, uid, gid, 0) : 0;
+    return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? dir_each(fd, chown_entry, &owner) : 0;
+}
+
+/* ---- tmpcopyup ---- */
+
+/* The tmpfs itself is as the directory was, but for what its options say. */
+static int copy_own(int from, int to, const struct mount_spec *spec)
+{
+    unsigned parts = COPY_OWNER | COPY_MODE;
+    for (const char **setting = spec->settings; setting && *setting; setting += 2) {
+        if (strcmp(*setting, "mode") == 0)
+            parts &= ~(unsigned)COPY_MODE;
+        if (strcmp(*setting, "uid") == 0 || strcmp(*setting, "gid") == 0)
+            parts &= ~(unsigned)COPY_OWNER;
+    }
+    return attributes_copy(from, to, parts);
+}
+
+/* Nothing is copied where nothing was. Attributes, read-only among them, come last. */
+static int file_copy_up(struct execution *x, const struct step *step)
+{
+    const struct mount_spec *spec = step->data;
+    auto_fd from = sys_open_in_root(x->slots[SLOT_ROOT], step->path, O_RDONLY | O_DIRECTORY, 0);
+    auto_fd to = openat(x->slots[step->in], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (to < 0)
+        return -errno;
+    int r = from < 0 ? from : tree_copy(from, to);
+    if (r == 0)
+        r = copy_own(from, to, spec);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    return mount_apply(x->slots[step->in], spec);
 }
 
 /* ---- namespaces' values ---- */
@@ -186,6 +198,7 @@ performer *const performers_files[OP_COUNT] = {
     [OP_MKNOD] = file_mknod,
     [OP_SYMLINK] = file_symlink,
     [OP_CHOWN_TREE] = file_chown_tree,
+    [OP_COPY_UP] = file_copy_up,
     [OP_SYSCTL] = file_sysctl,
     [OP_HOSTNAME] = file_hostname,
     [OP_DOMAINNAME] = file_domainname,

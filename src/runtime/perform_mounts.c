@@ -28,7 +28,7 @@ static int attach_in_root(struct execution *x, int mount, const char *path, bool
     return target < 0 ? target : mount_attach(mount, target);
 }
 
-static int apply_spec(int mount, const struct mount_spec *spec)
+int mount_apply(int mount, const struct mount_spec *spec)
 {
     int r = mount_attributes(mount, false, spec->set, spec->clear,
                              spec->propagate_all ? 0 : spec->propagation);
@@ -45,9 +45,9 @@ static int idmap(struct execution *x, int mount, const struct mount_spec *spec)
     if (!spec->idmap && !spec->uids)
         return 0;
     if (!spec->uids)
-        return mount_idmap(mount, spec->recursive, x->slots[SLOT_USERNS]);
+        return mount_idmap(mount, spec->idmap_all, x->slots[SLOT_USERNS]);
     auto_fd userns = userns_holding(spec->uids, spec->gids);
-    return userns < 0 ? userns : mount_idmap(mount, spec->recursive, userns);
+    return userns < 0 ? userns : mount_idmap(mount, spec->idmap_all, userns);
 }
 
 static int mount_bind_open(struct execution *x, const struct step *step)
@@ -58,7 +58,7 @@ static int mount_bind_open(struct execution *x, const struct step *step)
         return mount;
     int r = idmap(x, mount, spec);
     if (r == 0)
-        r = apply_spec(mount, spec);
+        r = mount_apply(mount, spec);
     if (r < 0)
         return r;
     x->slots[step->out] = take_fd(&mount);
@@ -225,7 +225,8 @@ static int mount_tmpfs_open(struct execution *x, const struct step *step)
 {
     static const char *const usual[] = {"mode", "0755", "size", "1m", NULL};
     const struct mount_spec *spec = step->data;
-    uint64_t attributes = spec ? spec->set : MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | step->flags;
+    uint64_t late = spec && spec->copy_up ? MOUNT_ATTR_RDONLY : 0; /* OP_COPY_UP has to write */
+    uint64_t attributes = spec ? spec->set & ~late : MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | step->flags;
     auto_fd mount = mount_create("tmpfs", spec ? spec->settings : usual, attributes);
     uid_t owner = (uid_t)step->number;
     if (mount < 0)
@@ -244,7 +245,7 @@ static int mount_mount(struct execution *x, const struct step *step)
         return mount;
     struct mount_spec rest = *spec;
     rest.set = rest.clear = 0;
-    int r = apply_spec(mount, &rest);
+    int r = mount_apply(mount, &rest);
     if (r == 0)
         r = attach_in_root(x, mount, step->path, spec->strict);
     if (r == 0 && step->out)
@@ -260,8 +261,19 @@ static int mount_bind(struct execution *x, const struct step *step)
     auto_fd mount = mount_clone(AT_FDCWD, step->source, spec->recursive);
     if (mount < 0)
         return mount;
-    int r = apply_spec(mount, spec);
+    int r = mount_apply(mount, spec);
     return r < 0 ? r : attach_in_root(x, mount, step->path, spec->strict);
+}
+
+/* Of what is mounted there already. */
+static int mount_remount(struct execution *x, const struct step *step)
+{
+    const struct mount_spec *spec = step->data;
+    auto_fd mount = sys_open_in_root(x->slots[SLOT_ROOT], step->path, O_PATH, 0);
+    if (mount < 0)
+        return mount;
+    int r = spec->settings ? mount_reconfigure(mount, spec->settings) : 0;
+    return r < 0 ? r : mount_apply(mount, spec);
 }
 
 /* A generated file as a mount of its own; where it was written its name goes. */
@@ -354,7 +366,7 @@ static bool is_devpts(int fd)
 static int mount_open(struct execution *x, const struct step *step)
 {
     bool tasks = step->out >= SLOT_TASKS && step->out < SLOT_MOUNT;
-    bool namespace = step->out == SLOT_HOSTNET || step->out == SLOT_NETNS;
+    bool namespace = step->out == SLOT_HOSTNET || step->out == SLOT_NETNS || step->out == SLOT_USERNS;
     int flags = tasks                      ? O_WRONLY
                 : step->out == SLOT_CGROUP ? O_RDONLY | O_DIRECTORY
                 : step->out == SLOT_PTS    ? O_RDONLY | O_DIRECTORY | O_NONBLOCK
@@ -379,6 +391,7 @@ performer *const performers_mounts[OP_COUNT] = {
     [OP_TMPFS_OPEN] = mount_tmpfs_open,
     [OP_MOUNT] = mount_mount,
     [OP_BIND] = mount_bind,
+    [OP_REMOUNT] = mount_remount,
     [OP_BIND_FILE] = mount_bind_file,
     [OP_CONSOLE] = mount_console,
     [OP_MASK] = mount_mask,

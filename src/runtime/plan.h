@@ -105,6 +105,8 @@ enum token {
     X(TMPFS_OPEN, "tmpfs", "{t} as {o}", false)                             \
     X(MOUNT, "mount", "{s} at {p}{t}", false)                                 \
     X(BIND, "bind", "{s} at {p}{t}", false)                                 \
+    X(REMOUNT, "remount", "{p}{t}", false)                                  \
+    X(COPY_UP, "copy", "{p} into {i}", false)                               \
     X(CHOWN_TREE, "chown", "{p} to {t}", false)                             \
     X(WRITE, "write", "{p}, {n} bytes", false)                              \
     X(BIND_FILE, "bind", "{i}/{s} at {p}", false)                           \

@@ -349,6 +349,13 @@ static int check_joins(struct builder *b)
     return 0;
 }
 
+static void send_ids(struct builder *b)
+{
+    plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = BIRTH, .token = TOKEN_IDS,
+                              .text = "ids are mapped, mounts are ready", .data = b->parcel,
+                              .why = "INIT waits for it"});
+}
+
 int plan_birth(struct builder *b)
 {
     sort_namespaces(b);
@@ -371,12 +378,13 @@ int plan_birth(struct builder *b)
     size_t before = b->n_parcel;
     TRY(plan_mount_sources(b));
     parcel |= b->n_parcel != before;
-    if (parcel)
-        plan_add(b, (struct step){.op = OP_SEND, .by = HOST, .phase = BIRTH, .token = TOKEN_IDS,
-                                  .text = "ids are mapped, mounts are ready", .data = b->parcel,
-                                  .why = "INIT waits for it"});
+    bool late = b->joins && !b->ids.fresh; /* INIT hears first that it is known */
+    if (parcel && !late)
+        send_ids(b);
     if (b->joins)
         add_joiner(b);
+    if (parcel && late)
+        send_ids(b);
     add_network(b);
     add_ready(b);
     plan_die_with(b, INIT);

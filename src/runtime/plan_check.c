@@ -28,12 +28,15 @@ static const struct order orders[] = {
     {OP_MAP_IDS, OP_OPEN_USERNS, "an id-mapped mount needs a mapped namespace"},
     {OP_BECOME, OP_MOUNT, "ids are mapped before any mount"},
     {OP_BECOME, OP_BIND, "ids are mapped before any mount"},
+    {OP_BECOME, OP_COPY_UP, "files belong to the container's root"},
     {OP_BECOME, OP_MKNOD, "files belong to the container's root"},
     {OP_PROPAGATION, OP_ATTACH, "the mount would propagate to the host"},
     {OP_PROPAGATION, OP_MOUNT, "the mount would propagate to the host"},
     {OP_PROPAGATION, OP_BIND, "the mount would propagate to the host"},
     {OP_MASK, OP_PIVOT, "everything is attached before the pivot"},
     {OP_MOUNT, OP_PIVOT, "everything is attached before the pivot"},
+    {OP_REMOUNT, OP_PIVOT, "the path is looked up below the root"},
+    {OP_COPY_UP, OP_PIVOT, "the path is looked up below the root"},
     {OP_BIND, OP_PIVOT, "the source lies in the old root"},
     {OP_SYSCTL, OP_IDS, "writing needs the container's root"},
     {OP_PIVOT, OP_USER, "the user is looked up in the container's files"},
@@ -61,7 +64,7 @@ static const enum op after_seccomp[] = {OP_EXEC, OP_CAPS, OP_DIE_WITH};
 static const enum op privileged[] = {
     OP_MOUNT, OP_BIND,   OP_BIND_OPEN, OP_OVERLAY,  OP_ATTACH, OP_MKNOD,   OP_MASK,     OP_READONLY,
     OP_PIVOT, OP_SYSCTL, OP_HOSTNAME,  OP_LOOPBACK, OP_JOIN,   OP_UNSHARE, OP_BOUNDING, OP_CHOWN_TREE,
-    OP_ENTER,
+    OP_ENTER, OP_REMOUNT, OP_COPY_UP,
 };
 
 static bool is_one_of(enum op op, const enum op *list, size_t count)

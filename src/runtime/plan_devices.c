@@ -104,6 +104,8 @@ int plan_host_dev(struct builder *b, const struct mount_config *mount)
             return 0; /* somebody who is nobody there */
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     TRY(mount_options_parse(b->arena, mount, spec));
+    if (spec->copy_up)
+        return 0; /* what was there before is INIT's to see */
     plan_add(b, (struct step){.op = OP_TMPFS_OPEN, .by = HOST, .phase = FILES, .out = SLOT_FILES,
                               .data = spec, .number = owner,
                               .text = plan_text(b, "for /dev%s,", mount_options_describe(b->arena, spec)),

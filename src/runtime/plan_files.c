@@ -68,6 +68,7 @@ static void choose_bind_map(struct builder *b, const struct mount_config *mount,
         return;
     }
     spec->idmap = true;
+    spec->idmap_all = spec->recursive;
     uint32_t user = b->config->process.user.uid;
     uint32_t size = b->ids.map.uids.list[0].count;
     if (user && fact->uid == b->facts->uid && user < size && fact->uid < size) {
@@ -76,6 +77,32 @@ static void choose_bind_map(struct builder *b, const struct mount_config *mount,
         spec->gids = group ? swapped_map(b, &b->ids.map.gids, b->facts->gid, group)
                            : &b->ids.map.gids;
     }
+}
+
+static int next_slot(struct builder *b, const char *origin, enum slot *slot)
+{
+    if (b->n_mounts == MAX_MOUNTS)
+        return refuse(-E2BIG, "%s: more than %d detached mounts", origin, MAX_MOUNTS);
+    *slot = (enum slot)(SLOT_MOUNT + (int)b->n_mounts++);
+    return 0;
+}
+
+/* The container's map is needed where no other is given. */
+static int need_userns(struct builder *b, const struct mount_config *mount)
+{
+    const struct ns_config *user = &b->config->namespaces[NS_USER];
+    if (!b->ids.fresh && !b->ids.joined)
+        return refuse(-EINVAL, "%s: idmap needs uidMappings and gidMappings, or a user namespace of the container's own",
+                      mount->origin);
+    if (b->userns_open || b->ids.idmapped_root)
+        return 0;
+    b->userns_open = true;
+    plan_add(b, (struct step){.op = b->ids.fresh ? OP_OPEN_USERNS : OP_OPEN, .by = HOST, .phase = BIRTH,
+                              .in = !b->ids.fresh ? SLOT_NONE
+                                    : b->joins    ? SLOT_JOINER
+                                                  : SLOT_INIT,
+                              .path = user->path, .out = SLOT_USERNS, .why = mount->origin});
+    return 0;
 }
 
 static int add_bind_source(struct builder *b, const struct mount_config *mount, enum slot *slot)
@@ -90,11 +117,11 @@ static int add_bind_source(struct builder *b, const struct mount_config *mount, 
                       "%s: id-mapped mounts need root on the host (leave out idmap; U changes "
                       "the owner instead)",
                       mount->origin);
-    if (b->n_mounts == MAX_MOUNTS)
-        return refuse(-E2BIG, "%s: more than %d id-mapped mounts", mount->origin, MAX_MOUNTS);
-    *slot = (enum slot)(SLOT_MOUNT + (int)b->n_mounts++);
+    if (!spec->uids)
+        TRY(need_userns(b, mount));
+    TRY(next_slot(b, mount->origin, slot));
     plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = HOST, .phase = BIRTH,
-                              .source = mount->source, .in = SLOT_USERNS, .out = *slot,
+                              .source = mount->source, .in = spec->uids ? SLOT_NONE : SLOT_USERNS, .out = *slot,
                               .data = spec, .text = mount_options_describe(b->arena, spec),
                               .why = mount->origin});
     plan_parcel(b, *slot);
@@ -134,7 +161,8 @@ static void add_root_bind(struct builder *b, enum actor by)
 {
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     *spec = (struct mount_spec){.type = "bind", .recursive = true, .propagation = MS_PRIVATE,
-                                .propagate_all = true, .idmap = b->ids.idmapped_root};
+                                .propagate_all = true, .idmap = b->ids.idmapped_root,
+                                .idmap_all = b->ids.idmapped_root};
     plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = by, .phase = by == HOST ? BIRTH : FILES,
                               .source = b->config->root.path, .out = SLOT_ROOT, .data = spec,
                               .in = spec->idmap ? SLOT_USERNS : SLOT_NONE,
@@ -253,6 +281,21 @@ static char **mapped_options(struct builder *b, const struct mount_config *mount
     return options;
 }
 
+/* tmpcopyup: the tmpfs is filled before it is attached over what it is filled with. */
+static int add_copy(struct builder *b, const struct mount_config *mount, const struct mount_spec *spec, bool dev,
+                    enum slot *slot)
+{
+    *slot = SLOT_FILES;
+    if (!dev)
+        TRY(next_slot(b, mount->origin, slot));
+    add_file_step(b, (struct step){.op = OP_TMPFS_OPEN, .out = *slot, .data = spec, .why = mount->origin,
+                                   .text = plan_text(b, "for %s%s,", mount->destination,
+                                                     mount_options_describe(b->arena, spec))});
+    add_file_step(b, (struct step){.op = OP_COPY_UP, .in = *slot, .path = mount->destination, .data = spec,
+                                   .why = mount->origin});
+    return 0;
+}
+
 static int add_mount(struct builder *b, size_t index)
 {
     const struct mount_config *mount = &b->config->mounts[index];
@@ -263,25 +306,30 @@ static int add_mount(struct builder *b, size_t index)
     mount = &mapped;
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     TRY(mount_options_parse(b->arena, mount, spec));
+    bool bind = text_equal(mount->type, "bind"), remount = text_equal(mount->type, "remount");
+    bool dev = plan_is_dev(mount);
+    enum slot slot = dev && b->host_dev ? SLOT_FILES : b->mount_slots[index];
+    if (spec->copy_up && !text_equal(mount->type, "tmpfs"))
+        return refuse(-EINVAL, "%s: tmpcopyup is an option of tmpfs", mount->origin);
+    if ((spec->idmap || spec->uids) && !bind)
+        return refuse(-EOPNOTSUPP, "%s: only binds are id-mapped (leave out idmap, uidMappings and gidMappings)",
+                      mount->origin);
     if (spec->copy_up)
-        return refuse(-EOPNOTSUPP, "%s: tmpcopyup is not built yet (leave it out)", mount->origin);
+        TRY(add_copy(b, mount, spec, dev, &slot));
     for (size_t i = 0; b->facts->selinux && mount->options && mount->options[i]; i++)
         if (text_equal(mount->options[i], "z") || text_equal(mount->options[i], "Z"))
             return refuse(-EOPNOTSUPP, "%s: relabelling is not built yet (chcon -R -t "
                                        "container_file_t %s, and leave out %s)",
                           mount->origin, mount->source, mount->options[i]);
-    bool bind = text_equal(mount->type, "bind");
-    bool dev = plan_is_dev(mount);
     const char *text = plan_text(b, "%s%s", mount_options_describe(b->arena, spec),
                                  dev ? ", as @files" : "");
-    enum slot slot = dev && b->host_dev ? SLOT_FILES : b->mount_slots[index];
     spec->strict = is_kernel_fs(mount->type);
     if (slot)
         add_file_step(b, (struct step){.op = OP_BIND, .in = slot, .source = mount->source,
                                        .path = mount->destination, .data = spec, .text = text,
                                        .why = mount->origin});
     else
-        add_file_step(b, (struct step){.op = bind ? OP_BIND : OP_MOUNT,
+        add_file_step(b, (struct step){.op = bind ? OP_BIND : remount ? OP_REMOUNT : OP_MOUNT,
                                        .source = bind ? mount->source : mount->type,
                                        .path = mount->destination, .data = spec, .text = text,
                                        .out = text_equal(mount->type, "devpts") ? SLOT_PTS

@@ -28,6 +28,10 @@ static const struct {
     {OP_BIND_OPEN, EINVAL, "this file system cannot be id-mapped; --userns host does without"},
     {OP_BIND, ENOENT, "the source must exist on the host"},
     {OP_BIND_OPEN, ENOENT, "the source must exist on the host"},
+    {OP_REMOUNT, EINVAL, "nothing is mounted there, or the file system does not know a setting"},
+    {OP_REMOUNT, EPERM, "what the host has mounted so stays so in a user namespace"},
+    {OP_COPY_UP, ENOSPC, "what is there does not fit into the tmpfs: its option size"},
+    {OP_COPY_UP, EPERM, "device nodes cannot be copied in a user namespace"},
     {OP_BIND, EACCES, "the caller must be able to read the source"},
     {OP_BIND, ENOTDIR, "a directory cannot be mounted over a file, nor a file over a directory"},
     {OP_PROC_OPEN, EPERM, "the caller's own /proc is masked or --pid is the host's: a new procfs "

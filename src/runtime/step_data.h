@@ -14,7 +14,8 @@ struct mount_spec {
     bool propagate_all;
     bool recursive;              /* rbind */
     bool copy_up;                /* tmpcopyup */
-    bool idmap;                  /* through SLOT_USERNS */
+    bool idmap;                  /* through SLOT_USERNS, or UIDS and GIDS */
+    bool idmap_all;              /* ... and what is mounted below it */
     bool chown;                  /* U */
     bool create_file;            /* the missing target of a bind: decided by the source */
     bool strict;                 /* the target's path must be free of symlinks: /proc, /sys */

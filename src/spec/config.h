@@ -44,7 +44,7 @@ struct idmaps {
 
 struct mount_config {
     const char *destination;
-    const char *type;      /* "bind" for binds, whatever way they were spelled */
+    const char *type;      /* "bind" for binds, "remount" for those, whatever way they were spelled */
     const char *source;    /* NULL when there is none */
     char **options;        /* as in config.json; bind sources: "bind"/"rbind" included */
     struct idmaps uids, gids; /* empty: none of its own; with option "idmap" the container's */

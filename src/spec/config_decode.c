@@ -231,16 +231,25 @@ static int decode_mount(struct json_source *s, struct json_object *value, void *
     mount->origin = config_origin(s);
     mount->options = (char **)none;
     TRY(json_read_object(s, value, mount_fields, mount));
-    if (!mount->destination || *mount->destination != '/')
-        return refuse(-EINVAL, "%s: %s/destination: expected an absolute path", s->name, s->pointer);
-    for (char **option = mount->options; *option; option++)
+    if (!mount->destination)
+        return config_missing(s, "destination");
+    if (*mount->destination != '/')
+        mount->destination = arena_printf(s->arena, "/%s", mount->destination);
+    if (!mount->uids.count != !mount->gids.count)
+        return json_expected(s, "uidMappings and gidMappings, or neither");
+    bool remount = false;
+    for (char **option = mount->options; *option; option++) {
         if (text_equal(*option, "bind") || text_equal(*option, "rbind"))
             mount->type = "bind";
+        remount |= text_equal(*option, "remount");
+    }
+    if (remount)
+        mount->type = "remount";
     if (!mount->type || text_equal(mount->type, "none"))
         return refuse(-EINVAL, "%s: %s/type: expected a file system's name, or the option bind", s->name,
                       s->pointer);
-    if (text_equal(mount->type, "bind") && (!mount->source || *mount->source != '/'))
-        return refuse(-EINVAL, "%s: %s/source: expected an absolute path", s->name, s->pointer);
+    if (text_equal(mount->type, "bind") && (!mount->source || !*mount->source))
+        return config_missing(s, "source");
     return 0;
 }
 

@@ -4,7 +4,7 @@
 #include "spec/config.h"
 
 /* Reads TEXT, named NAME in messages, into CONFIG, whose arena is the caller's; every origin is a JSON pointer.
- * Default devices are added, a relative root path is left relative. Unknown properties are ignored, as the
+ * Default devices are added, relative paths, of the root and of sources of binds, are left relative. Unknown properties are ignored, as the
  * specification asks; wrong values, and what bocal cannot do yet, are errors with a pointer: "config.json:
  * /linux/resources/pids/limit: expected an integer". */
 int config_decode(struct config *config, const char *text, size_t length, const char *name);

@@ -130,3 +130,107 @@ c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names
     contains "NoNewPrivs:	0"
     contains no
 }
+
+# mounted PATH: the options and the file system's of what is mounted at PATH in the container.
+mounted='mounted() { busybox awk -v at="$1" "\$5 == at { print \$6, \$NF }" /proc/self/mountinfo; }'
+
+@test "attributes of mounts, alone and of all below" {
+    require root
+    mkdir -p data/below
+    mount -t tmpfs tmpfs data/below
+    bundle "$mounted; mounted /data; mounted /data/below; mounted /flat; mounted /t" "
+c['mounts'] += [{'destination': '/data', 'source': 'data', 'options': ['rbind', 'rro', 'rnosuid', 'rnodev', 'rnoexec', 'rnosymfollow', 'rnoatime']},
+                {'destination': 'flat', 'source': 'data', 'options': ['rbind', 'nosymfollow', 'ro', 'strictatime', 'loud']},
+                {'destination': '/t', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['sync', 'dirsync', 'lazytime', 'mode=700', 'size=1m', 'silent']}]"
+    run oci run "config-$$" </dev/null
+    umount data/below
+    [ "$status" = 0 ]
+    [[ ${lines[0]} = ro,nosuid,nodev,noexec,noatime,nosymfollow\ * ]]
+    [[ ${lines[1]} = ro,nosuid,nodev,noexec,noatime,nosymfollow\ * ]]
+    [[ ${lines[2]} = ro,nosymfollow\ * ]]
+    [[ ${lines[3]} = rw,relatime\ rw,sync,dirsync,lazytime,size=1024k,mode=700* ]]
+}
+
+@test "remount: attributes of what is mounted, and settings of its file system" {
+    require root
+    inside "$mounted; mounted /t; mounted /proc" "
+c['mounts'] += [{'destination': '/t', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['size=1m']},
+                {'destination': '/t', 'options': ['remount', 'noexec', 'size=2m']},
+                {'destination': '/proc', 'options': ['bind', 'remount', 'nosuid', 'ro']}]"
+    [[ ${lines[0]} = rw,noexec,relatime\ rw,size=2048k* ]]
+    [[ ${lines[1]} = ro,nosuid,relatime\ * ]]
+    bundle true "c['mounts'].append({'destination': '/bin', 'options': ['remount', 'ro']})"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "/mounts/3: Invalid argument (nothing is mounted there"
+}
+
+@test "idmap and ridmap, by maps of the mount's own and by the container's" {
+    require root
+    kernel=$(uname -r)
+    [ "$(printf '6.3\n%s\n' "$kernel" | sort -V | head -1)" = 6.3 ] || skip "needs id-mapped tmpfs, Linux 6.3"
+    mkdir -p data/below
+    mount -t tmpfs tmpfs data
+    mkdir data/below
+    mount -t tmpfs tmpfs data/below
+    touch data/file data/below/file
+    chown 5:5 data/file data/below/file
+    own="'uidMappings': [{'containerID': 5, 'hostID': 1005, 'size': 1}], 'gidMappings': [{'containerID': 5, 'hostID': 2005, 'size': 1}]"
+    bundle 'busybox stat -c %u:%g /a/file /a/below/file /b/file /b/below/file' "
+c['mounts'] += [{'destination': '/a', 'source': 'data', 'options': ['rbind', 'idmap'], $own},
+                {'destination': '/b', 'source': 'data', 'options': ['rbind', 'ridmap'], $own}]"
+    run oci run "config-$$" </dev/null
+    first=$output
+    maps="[{'containerID': 0, 'hostID': 100000, 'size': 65536}]"
+    bundle 'busybox stat -c %u:%g /a/file /a/below/file /b/file' "
+c['mounts'] += [{'destination': '/a', 'source': 'data', 'options': ['rbind', 'ridmap']}, {'destination': '/b', 'source': 'data', 'options': ['rbind']}]
+c['linux']['namespaces'].append({'type': 'user'})
+c['linux']['uidMappings'] = c['linux']['gidMappings'] = $maps"
+    run oci run "config-$$" </dev/null
+    umount data/below data
+    [ "$(echo $first)" = "1005:2005 5:5 1005:2005 1005:2005" ]
+    [ "$(echo $output)" = "5:5 5:5 65534:65534" ]
+    bundle true "c['mounts'].append({'destination': '/a', 'source': 'data', 'options': ['bind', 'idmap']})"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "/mounts/3: idmap needs uidMappings and gidMappings"
+}
+
+@test "tmpcopyup: what was there, in a tmpfs" {
+    require root
+    mkdir -p rootfs/x/dir outside
+    echo text >rootfs/x/dir/file
+    echo secret >outside/file
+    chown 12:34 rootfs/x/dir/file
+    chmod 4755 rootfs/x/dir/file
+    chmod 1777 rootfs/x
+    ln -s "$work/outside" rootfs/x/away
+    ln -s "$work/outside" rootfs/link
+    inside "$mounted; mounted /x; busybox stat -c '%a %u:%g' /x /x/dir/file; busybox cat /x/dir/file; busybox readlink /x/away; echo new >/x/new && echo written
+            mounted /ro; busybox ls /ro; echo new >/ro/new 2>&1; busybox ls /none" "
+c['mounts'] += [{'destination': '/x', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['tmpcopyup', 'nosuid', 'size=1m']},
+                {'destination': '/none', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['tmpcopyup']},
+                {'destination': '/ro', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['tmpcopyup', 'ro']}]
+import shutil; shutil.copytree('rootfs/x', 'rootfs/ro', symlinks=True, dirs_exist_ok=True)"
+    [[ ${lines[0]} = rw,nosuid,relatime\ rw,size=1024k* ]]
+    [ "${lines[1]}" = "1777 0:0" ]
+    [ "${lines[2]}" = "4755 12:34" ]
+    [ "${lines[3]}" = text ]
+    [ "${lines[4]}" = "$work/outside" ]
+    [ "${lines[5]}" = written ]
+    [[ ${lines[6]} = ro,* ]]
+    [ "${lines[7]} ${lines[8]}" = "away dir" ]
+    contains "/ro/new: Read-only file system"
+    [ ! -e rootfs/x/new ]
+    # A destination that is a symlink stays below the root: nothing of the host's is copied.
+    mkdir -p "rootfs$work/outside"
+    touch "rootfs$work/outside/ours"
+    bundle 'busybox ls /link' "c['mounts'].append({'destination': '/link', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['tmpcopyup']})"
+    run oci run "config-$$" </dev/null
+    [ "$output" = ours ]
+    head -c 100000 /dev/zero >rootfs/x/big
+    bundle true "c['mounts'].append({'destination': '/x', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['tmpcopyup', 'size=4k']})"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "/mounts/3: No space left on device (what is there does not fit into the tmpfs: its option size)"
+}

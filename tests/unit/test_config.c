@@ -30,6 +30,13 @@ static const struct wrong {
 } wrongs[] = {
     {"", "", ", 'annotations': {'a/b~c': 1}", "/annotations/a~1b~0c: expected a string"},
     {"", ", 'sysctl': {'net/ipv4/x': null}", "", "/linux/sysctl/net~1ipv4~1x: expected a string"},
+    {"", "", ", 'mounts': [{'type': 'tmpfs'}]", "/mounts/0/destination: is missing"},
+    {"", "", ", 'mounts': [{'destination': '/a'}]", "/mounts/0/type: expected a file system's name"},
+    {"", "", ", 'mounts': [{'destination': '/a', 'options': ['rbind']}]", "/mounts/0/source: is missing"},
+    {"", "", ", 'mounts': [{'destination': '/a', 'type': 'tmpfs', 'uidMappings': [{'size': 1}]}]",
+     "/mounts/0: expected uidMappings and gidMappings, or neither"},
+    {"", "", ", 'mounts': [{'destination': '/a', 'type': 'tmpfs', 'uidMappings': [{'size': 0}]}]",
+     "/mounts/0/uidMappings/0: expected a size of 1 or more"},
     {", 'scheduler': {}", "", "", "/process/scheduler/policy: is missing"},
     {", 'scheduler': {'policy': 'SCHED_SLOW'}", "", "", "/process/scheduler/policy: expected SCHED_OTHER, SCHED_FIFO"},
     {", 'scheduler': {'policy': 'SCHED_ISO'}", "", "", "/process/scheduler/policy: Linux has no SCHED_ISO"},
