@@ -71,12 +71,12 @@ assert not any("includes" in r or "excludes" in r for r in profile["syscalls"])'
     refused 125 "/linux/resources/pids/limit: expected an integer" --bundle .
     bundle "c['process']['user']['uid'] = -1"
     refused 125 "/process/user/uid: expected an id" --bundle .
-    bundle "c['mounts'][1]['destination'] = 'proc'"
-    refused 125 "/mounts/1/destination: expected an absolute path" --bundle .
+    bundle "c['mounts'][1]['destination'] = ['proc']"
+    refused 125 "/mounts/1/destination: expected a string" --bundle .
     bundle "del c['process']['args']"
     refused 125 "/process/args: is missing" --bundle .
-    bundle "c['hooks'] = {'prestart': [{'path': '/bin/true'}]}"
-    refused 125 "/hooks: not built yet" --bundle .
+    bundle "c['hooks'] = {'prestart': [{'path': 'true'}]}"
+    refused 125 "/hooks/prestart/0/path: expected an absolute path" --bundle .
     bundle "c['annotations']['io.bocal.upper'] = 'tape'"
     refused 125 "expected disk, memory or auto" --bundle .
     echo '{' >config.json
