@@ -83,10 +83,19 @@ static void write_log(const struct oci_options *o)
     putc('\n', log);
 }
 
+/* Root of a user namespace of its own, as rootless engines make it, is nobody to the host's /run. */
+static bool is_host_root(void)
+{
+    unsigned inside = 1, outside = 1, count = 0;
+    auto_file map = geteuid() == 0 ? fopen("/proc/self/uid_map", "re") : NULL;
+    return map && fscanf(map, "%u %u %u", &inside, &outside, &count) == 3 && !inside && !outside && count == UINT32_MAX;
+}
+
 static const char *default_root(struct arena *arena)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
-    return geteuid() == 0 || !runtime ? "/run/bocal-runtime" : arena_printf(arena, "%s/bocal-runtime", runtime);
+    return !runtime || *runtime != '/' || is_host_root() ? "/run/bocal-runtime"
+                                                         : arena_printf(arena, "%s/bocal-runtime", runtime);
 }
 
 static int check_globals(const struct oci_options *o)

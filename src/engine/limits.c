@@ -178,46 +178,15 @@ static int add_block_io(struct request *r)
 
 /* ---- sysctls ---- */
 
-/* Only what belongs to a namespace that the container has for itself: namespaces(7). */
-static const struct {
-    const char *prefix;
-    bool whole;
-    enum ns_kind kind;
-    const char *option;
-} sysctls[] = {
-    {"net.", false, NS_NETWORK, "network"},
-    {"fs.mqueue.", false, NS_IPC, "ipc"},
-    {"kernel.msg", false, NS_IPC, "ipc"},
-    {"kernel.sem", false, NS_IPC, "ipc"},
-    {"kernel.shm", false, NS_IPC, "ipc"},
-};
-
 static int add_sysctl(struct request *r, const char *word)
 {
     const char *equals = strchr(word, '=');
     if (!equals || equals == word)
         return request_refuse("sysctl", word, "not NAME=VALUE");
-    char *key = arena_strndup(r->arena, word, (size_t)(equals - word));
-    if (strstr(key, "..") || *key == '.' || *key == '/' || strchr(key, ' '))
-        return request_refuse("sysctl", word, "%s is no sysctl's name", key);
-    for (char *p = key; !strchr(key, '.') && *p; p++)
-        if (*p == '/')
-            *p = '.';
-    if (strchr(key, '/'))
-        return request_refuse("sysctl", word, "%s: dots or slashes, not both", key);
-    for (size_t i = 0; i < COUNT(sysctls); i++) {
-        if (!text_after(key, sysctls[i].prefix))
-            continue;
-        const struct ns_config *ns = &r->config->namespaces[sysctls[i].kind];
-        if (!ns->listed || ns->path)
-            return request_refuse("sysctl", word, "with --%s host it would change the host (use the "
-                                                  "container's own)", sysctls[i].option);
-        *LIST_ADD(r->arena, &r->config->sysctls, &r->config->n_sysctls) = (struct key_value){
-            .key = key, .value = equals + 1, .origin = request_origin(r, "sysctl", word)};
-        return 0;
-    }
-    return request_refuse("sysctl", word, "%s belongs to the whole host, not to a namespace (set it on the "
-                                          "host: sysctl -w %s)", key, word);
+    *LIST_ADD(r->arena, &r->config->sysctls, &r->config->n_sysctls) =
+        (struct key_value){.key = arena_strndup(r->arena, word, (size_t)(equals - word)), .value = equals + 1,
+                           .origin = request_origin(r, "sysctl", word)};
+    return 0;
 }
 
 int request_limits(struct request *r)

@@ -255,6 +255,22 @@ static void probe_huge_pages(const struct config *config, struct facts *facts)
         *LIST_ADD(config->arena, &facts->huge_pages, &n) = NULL;
 }
 
+static unsigned probe_namespaces(const struct config *config)
+{
+    unsigned own = 0;
+    for (int i = 0; i < NS_COUNT; i++) {
+        char path[64];
+        struct stat ours, theirs;
+        if (!config->namespaces[i].path)
+            continue;
+        snprintf(path, sizeof path, "/proc/self/ns/%s", ns_proc_names[i]);
+        if (stat(path, &ours) == 0 && stat(config->namespaces[i].path, &theirs) == 0 && ours.st_ino == theirs.st_ino &&
+            ours.st_dev == theirs.st_dev)
+            own |= 1U << i;
+    }
+    return own;
+}
+
 int facts_probe(const struct config *config, struct facts *facts)
 {
     struct arena *arena = config->arena;
@@ -274,6 +290,7 @@ int facts_probe(const struct config *config, struct facts *facts)
         probe_apparmor(arena, facts);
     facts->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
     facts->time_ns = !config->namespaces[NS_TIME].listed || access("/proc/self/ns/time", F_OK) == 0;
+    facts->own_namespaces = probe_namespaces(config);
     probe_limits(config, facts);
     probe_root(config, facts);
     probe_tmpfs(config, facts);

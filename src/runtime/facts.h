@@ -44,6 +44,7 @@ struct facts {
     bool apparmor_loaded;        /* the kernel has the default profile */
     const char *apparmor_parser; /* absolute path where the caller may load it, or NULL */
     bool time_ns;
+    unsigned own_namespaces;     /* bit per ns_kind whose path in the configuration is the caller's own */
     struct rlimit limits[RLIM_NLIMITS]; /* the caller's; those that the configuration sets */
     char **huge_pages;       /* sizes, "2MB", where the configuration limits any; or NULL */
     struct cgroup_facts cgroup;

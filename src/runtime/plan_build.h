@@ -96,6 +96,7 @@ void plan_namespace_values(struct builder *b);   /* plan_files.c */
 int plan_files(struct builder *b);               /* plan_files.c */
 void plan_terminal(struct builder *b);           /* plan_files.c */
 int plan_cgroup_mount(struct builder *b, const struct mount_config *mount); /* plan_cgroup.c */
+int plan_sysctls(struct builder *b);             /* plan_sysctl.c */
 void plan_ready(struct builder *b);              /* plan_identity.c: INIT waits for what HOST does beside it */
 void plan_hooks(struct builder *b);              /* plan_hooks.c: those before the pivot */
 void plan_hooks_of_start(struct builder *b);     /* plan_hooks.c: those before the command */

@@ -470,16 +470,6 @@ static void add_masks(struct builder *b, size_t done, size_t next)
         }
 }
 
-static int add_sysctls(struct builder *b)
-{
-    for (size_t i = 0; i < b->config->n_sysctls; i++) {
-        const struct key_value *sysctl = &b->config->sysctls[i];
-        add_file_step(b, (struct step){.op = OP_SYSCTL, .in = SLOT_PROC, .path = sysctl->key,
-                                       .text = sysctl->value, .why = sysctl->origin});
-    }
-    return 0;
-}
-
 /* What needs neither ids nor the root: done while HOST maps and mounts. */
 void plan_namespace_values(struct builder *b)
 {
@@ -534,7 +524,7 @@ int plan_files(struct builder *b)
     add_masks(b, masked, config->n_mounts);
     if (config->root.readonly)
         add_file_step(b, (struct step){.op = OP_READONLY, .path = "/", .why = "--read-only"});
-    TRY(add_sysctls(b));
+    TRY(plan_sysctls(b));
     plan_hooks(b);
     if (config->no_pivot)
         plan_note(b, "--no-pivot: the root is entered by chroot(2), and the old one stays, covered");
