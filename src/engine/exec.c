@@ -48,6 +48,16 @@ static int read_process(struct exec *e)
     return config_decode_process(&e->config, text, (size_t)size, name);
 }
 
+/* What is there under the same name is replaced. */
+static void set_env(char **env, size_t *count, const char *word)
+{
+    size_t length = strcspn(word, "=") + 1, i = 0;
+    while (i < *count && strncmp(env[i], word, length) != 0)
+        i++;
+    env[i] = (char *)word;
+    *count += i == *count;
+}
+
 static void add_env(struct exec *e)
 {
     struct process_config *process = &e->config.process;
@@ -55,7 +65,8 @@ static void add_env(struct exec *e)
     size_t n = text_count(process->env);
     char **env = arena_alloc(&e->arena, (n + more->count + 1) * sizeof *env);
     memcpy(env, process->env, n * sizeof *env);
-    memcpy(env + n, more->words, more->count * sizeof *env);
+    for (size_t i = 0; i < more->count; i++)
+        set_env(env, &n, more->words[i]);
     process->env = env;
 }
 
@@ -174,12 +185,17 @@ static int find_cgroups(struct exec *e)
         controllers = arena_strndup(&e->arena, path, (size_t)(strchr(path, ':') - path));
         path = strchr(path, ':') + 1;
     }
-    if (path && strstr(path, ".."))
-        return refuse(-EINVAL, "--cgroup %.200s: leads out of the container's own", path);
+    size_t parts = 0;
+    char **part = path ? text_split(&e->arena, path, '/', &parts) : NULL;
+    for (size_t i = 0; i < parts; i++)
+        if (text_equal(part[i], ".."))
+            return refuse(-EINVAL, "--cgroup %.200s: `..` components are not allowed", path);
     for (size_t i = 0; dirs[i]; i++) {
         bool v2 = access(arena_printf(&e->arena, "%s/cgroup.events", dirs[i]), F_OK) == 0;
         bool below = path && *path && is_named(dirs[i], v2 ? NULL : controllers);
         const char *dir = below ? arena_printf(&e->arena, "%s/%s", dirs[i], path) : dirs[i];
+        if (below && !v2 && !controllers && access(dir, F_OK) < 0)
+            dir = dirs[i]; /* where nobody made it: one name for all hierarchies is a wish */
         if (below && access(dir, F_OK) < 0)
             return fail(-errno, "--cgroup %.200s: open %s", e->options->cgroup, dir);
         if (v2)
@@ -216,6 +232,7 @@ static int prepare(struct exec *e)
     TRY(handover_check(config, o->console_socket, !o->detach));
     TRY(handover_fds(config, o->preserve_fds));
     config->outlives = o->detach;
+    config->own_stdio = true;
     config->init = false;
     config->n_mounts = 0; /* nothing is mounted any more */
     TRY(facts_probe(config, &e->facts));

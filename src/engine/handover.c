@@ -44,16 +44,17 @@ int handover_fds(struct config *config, unsigned count)
         snprintf(text, sizeof text, "LISTEN_FDS=%u", activated);
         add_env(config, text);
         add_env(config, "LISTEN_PID=1");
-        count = count > activated ? count : activated;
     }
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count || i < activated; i++) {
         int fd = 3 + (int)i;
+        if (fcntl(fd, F_GETFD) < 0 && i >= count)
+            continue; /* socket activation was somebody else's */
         if (fcntl(fd, F_GETFD) < 0)
             return fail(-errno, "--preserve-fds %u: fd %d", count, fd);
         if (fcntl(fd, F_SETFD, 0) < 0)
             return fail(-errno, "--preserve-fds %u: keep fd %d", count, fd);
     }
-    config->preserve_fds = count;
+    config->preserve_fds = count > activated ? count : activated;
     return 0;
 }
 

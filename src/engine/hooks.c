@@ -33,30 +33,34 @@ static int state_file(const struct container *c, const char *status)
     return take_fd(&fd);
 }
 
-void hooks_run(const struct config *config, enum hook_kind kind, const struct container *container, const char *status)
+int hooks_run(const struct config *config, enum hook_kind kind, const struct container *container, const char *status)
 {
     const struct hook_list *hooks = &config->hooks[kind];
     struct hook_result result;
+    int first = 0;
     if (!hooks->count)
-        return;
+        return 0;
     auto_fd state = state_file(container, status);
-    for (size_t i = 0; i < hooks->count; i++) {
+    for (size_t i = 0; i < hooks->count && (first == 0 || kind == HOOK_POSTSTOP); i++) {
         int r = state < 0 ? state : hook_run(&hooks->list[i], state, &result);
-        if (r < 0) {
-            hook_describe(&hooks->list[i], &result, r);
-            because(r, "%s", hooks->list[i].origin);
-        }
+        if (r >= 0)
+            continue;
+        hook_describe(&hooks->list[i], &result, r);
+        because(r, "%s", hooks->list[i].origin);
+        first = first ? first : r;
     }
+    return first;
 }
 
-void hooks_run_late(const struct container *container, enum hook_kind kind, const char *status)
+int hooks_run_late(const struct container *container, enum hook_kind kind, const char *status)
 {
     if (!container->late_hooks)
-        return;
+        return 0;
     struct config config = {.arena = container->arena};
     auto_free char *text = NULL;
     const char *path = arena_printf(container->arena, "%s/config.json", container->dir);
     ssize_t size = file_read(AT_FDCWD, path, 16 << 20, &text);
-    if (size >= 0 && config_decode(&config, text, (size_t)size, path) == 0)
-        hooks_run(&config, kind, container, status);
+    TRY((int)size);
+    TRY(config_decode(&config, text, (size_t)size, path));
+    return hooks_run(&config, kind, container, status);
 }

@@ -65,7 +65,7 @@ static int read_bundle(struct creation *c, bool foreground)
     TRY(handover_fds(config, o->preserve_fds));
     config->same_keyring = o->no_new_keyring;
     config->no_pivot = o->no_pivot;
-    config->outlives = config->waits = true;
+    config->outlives = config->waits = config->own_stdio = true;
     if (!config->cgroups_path || !*config->cgroups_path)
         config->cgroups_path = container_cgroups_path(&c->arena, o->id);
     c->container.late_hooks = config->hooks[HOOK_POSTSTART].count || config->hooks[HOOK_POSTSTOP].count;
@@ -122,6 +122,42 @@ int lifecycle_create(const struct create_options *options)
 
 /* ---- start ---- */
 
+/* Waits for who makes or deletes it now. -ENOENT when it was deleted meanwhile. */
+static int lock_journal(const char *path, struct journal *journal)
+{
+    struct stat st;
+    auto_fd fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!st.st_nlink)
+        return -ENOENT;
+    journal->fd = take_fd(&fd);
+    return 0;
+}
+
+/* Who makes it holds the lock until all is recorded. */
+static int await_creation(struct arena *arena, const char *root, struct container *container)
+{
+    struct journal journal = JOURNAL_NONE;
+    int r = lock_journal(arena_printf(arena, "%s/journal", container->dir), &journal);
+    journal_close(&journal);
+    if (r < 0 && r != -ENOENT)
+        return fail(r, "start container %s", container->id);
+    return container_load(arena, root, container->id, container);
+}
+
+static int end_process(const struct container *container)
+{
+    enum { PATIENCE_MS = 10000 };
+    auto_fd fd = container_pidfd(container);
+    if (fd < 0)
+        return 0;
+    sys_pidfd_send_signal(fd, SIGKILL);
+    control_thaw(container);
+    struct pollfd end = {.fd = fd, .events = POLLIN};
+    return poll(&end, 1, PATIENCE_MS) == 1 ? 0 : refuse(-ETIME, "container %s does not end", container->id);
+}
+
 /* What INIT could still fail at: the steps behind OP_START. */
 static int start_failed(const struct container *container, const struct channel_message *message)
 {
@@ -131,12 +167,21 @@ static int start_failed(const struct container *container, const struct channel_
     return fail(message->error, "start container %s: execute its command", container->id);
 }
 
+/* A hook that fails here ends the container: runtime-spec runtime.md, "Lifecycle", step 10. */
+static int after_start(const struct container *container)
+{
+    int r = hooks_run_late(container, HOOK_POSTSTART, "running");
+    return r < 0 ? (end_process(container), r) : 0;
+}
+
 int lifecycle_start(const char *root, const char *id)
 {
     auto_arena arena = {0};
     struct container container;
     struct channel_message message = {0};
     TRY(container_load(&arena, root, id, &container));
+    if (!container.pid)
+        TRY(await_creation(&arena, root, &container));
     enum container_status status = container_status(&container);
     if (status != CONTAINER_CREATED)
         return refuse(-EINVAL, "container %s is %s, not created", id, container_status_names[status]);
@@ -152,36 +197,10 @@ int lifecycle_start(const char *root, const char *id)
     unlink(path);
     if (n == sizeof message)
         return start_failed(&container, &message);
-    hooks_run_late(&container, HOOK_POSTSTART, "running");
-    return 0;
+    return after_start(&container);
 }
 
 /* ---- delete ---- */
-
-static int end_process(const struct container *container)
-{
-    enum { PATIENCE_MS = 10000 };
-    auto_fd fd = container_pidfd(container);
-    if (fd < 0)
-        return 0;
-    sys_pidfd_send_signal(fd, SIGKILL);
-    control_thaw(container);
-    struct pollfd end = {.fd = fd, .events = POLLIN};
-    return poll(&end, 1, PATIENCE_MS) == 1 ? 0 : refuse(-ETIME, "container %s does not end", container->id);
-}
-
-/* Waits for who makes or deletes it now. -ENOENT when it was deleted meanwhile. */
-static int lock_journal(const char *path, struct journal *journal)
-{
-    struct stat st;
-    auto_fd fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
-        return -errno;
-    if (!st.st_nlink)
-        return -ENOENT;
-    journal->fd = take_fd(&fd);
-    return 0;
-}
 
 int lifecycle_delete(const char *root, const char *id, bool force)
 {
@@ -208,7 +227,7 @@ int lifecycle_delete(const char *root, const char *id, bool force)
     TRY(end_process(&container));
     if (lock >= 0)
         TRY(journal_undo(&journal, path));
-    hooks_run_late(&container, HOOK_POSTSTOP, "stopped"); /* what it leaves is gone, its configuration not yet */
+    (void)hooks_run_late(&container, HOOK_POSTSTOP, "stopped"); /* what it leaves is gone, its configuration not yet */
     r = tree_remove(AT_FDCWD, container.dir);
     return r < 0 ? fail(r, "remove %s", container.dir) : 0;
 }

@@ -334,12 +334,12 @@ static int supervise(struct run *run)
     return status;
 }
 
-static void run_hooks(struct run *run, enum hook_kind kind, const char *status)
+static int run_hooks(struct run *run, enum hook_kind kind, const char *status)
 {
     const struct config *config = &run->config;
     if (!config->hooks[kind].count)
-        return;
-    hooks_run(config, kind,
+        return 0;
+    return hooks_run(config, kind,
               &(struct container){.arena = &run->arena, .id = run->id, .oci_version = config->oci_version,
                                   .bundle = config->bundle, .pid = execution_pid(&run->execution),
                                   .annotations = config->annotations, .n_annotations = config->n_annotations},
@@ -364,10 +364,11 @@ static int run_container(struct run *run)
         execution_end(x);
         return status == 125 ? r : status;
     }
-    run_hooks(run, HOOK_POSTSTART, "running");
-    int status = supervise(run);
+    int status = run_hooks(run, HOOK_POSTSTART, "running");
+    if (status >= 0)
+        status = supervise(run);
     r = execution_end(x);
-    run_hooks(run, HOOK_POSTSTOP, "stopped");
+    (void)run_hooks(run, HOOK_POSTSTOP, "stopped");
     return r < 0 && status >= 0 ? r : status;
 }
 

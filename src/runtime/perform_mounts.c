@@ -201,6 +201,13 @@ static int mount_propagation(struct execution *x, const struct step *step)
     return sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr);
 }
 
+static int mount_root_propagation(struct execution *x, const struct step *step)
+{
+    (void)x;
+    struct mount_attr attr = {.propagation = step->flags};
+    return sys_mount_setattr(AT_FDCWD, "/", step->mode, &attr);
+}
+
 static int mount_attach_slot(struct execution *x, const struct step *step)
 {
     return sys_move_mount(x->slots[step->in], "", AT_FDCWD, step->path, MOVE_MOUNT_F_EMPTY_PATH);
@@ -386,6 +393,7 @@ performer *const performers_mounts[OP_COUNT] = {
     [OP_BIND_OPEN] = mount_bind_open,
     [OP_OVERLAY] = mount_overlay,
     [OP_PROPAGATION] = mount_propagation,
+    [OP_ROOT_PROPAGATION] = mount_root_propagation,
     [OP_ATTACH] = mount_attach_slot,
     [OP_PROC_OPEN] = mount_proc_open,
     [OP_TMPFS_OPEN] = mount_tmpfs_open,

@@ -197,6 +197,20 @@ static int process_bounding(struct execution *x, const struct step *step)
     return capability_drop_bounding(caps->bounding);
 }
 
+/* So that /dev/stderr and its like can be opened again. The null device is everybody's; what belongs to somebody whom the
+ * user namespace does not know stays so, as do terminals of others. */
+static int own_stdio(uid_t uid)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        struct stat st;
+        if (fstat(fd, &st) < 0 || S_ISCHR(st.st_mode) || st.st_uid == uid)
+            continue;
+        if (fchown(fd, uid, (gid_t)-1) < 0 && errno != EINVAL && errno != EPERM && errno != EROFS)
+            return -errno;
+    }
+    return 0;
+}
+
 /* PR_SET_KEEPCAPS: the permitted set has to live until OP_CAPS (capabilities(7)). */
 static int process_ids(struct execution *x, const struct step *step)
 {
@@ -209,8 +223,8 @@ static int process_ids(struct execution *x, const struct step *step)
         return -errno;
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
         return -errno;
-    int r = 0;
-    if (spec->setgroups)
+    int r = spec->own_stdio ? own_stdio(uid) : 0;
+    if (r == 0 && spec->setgroups)
         r = looked_up ? sys_setgroups(x->n_groups, x->groups)
                       : sys_setgroups(user->n_groups, user->groups);
     if (r == -EPERM && spec->joined && (looked_up ? x->n_groups : user->n_groups) == 0)

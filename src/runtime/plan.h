@@ -115,6 +115,7 @@ enum token {
     X(MASK, "mask", "{p}", false)                                           \
     X(READONLY, "readonly", "{p}", false)                                   \
     X(PIVOT, "pivot", "{i} becomes /{t}", false)         \
+    X(ROOT_PROPAGATION, "mount", "the new / {t}", false)                    \
     X(SYSCTL, "sysctl", "{p} = {t}", false)                                 \
     X(HOSTNAME, "hostname", "{t}", false)                                   \
     X(DOMAINNAME, "domain", "{t}", false)                                   \

@@ -391,7 +391,7 @@ int plan_birth(struct builder *b)
     if (!b->joins)
         plan_own_values(b);
     plan_cgroup_join(b);
-    plan_namespace_values(b);
+    TRY(plan_namespace_values(b));
     if (parcel && !(b->joins && b->ids.fresh)) {
         plan_add(b, (struct step){.op = OP_WAIT, .by = INIT, .phase = BIRTH, .token = TOKEN_IDS,
                                   .text = "ids are mapped", .data = b->parcel,

@@ -92,7 +92,7 @@ int plan_mount_sources(struct builder *b);       /* plan_files.c: what HOST open
 bool plan_is_dev(const struct mount_config *mount);   /* plan_devices.c: the mount of the container's /dev */
 int plan_host_dev(struct builder *b, const struct mount_config *mount); /* plan_devices.c: HOST makes it, if it can */
 void plan_devices(struct builder *b);            /* plan_devices.c: what INIT makes in it */
-void plan_namespace_values(struct builder *b);   /* plan_files.c */
+int plan_namespace_values(struct builder *b);   /* plan_files.c */
 int plan_files(struct builder *b);               /* plan_files.c */
 void plan_terminal(struct builder *b);           /* plan_files.c */
 int plan_cgroup_mount(struct builder *b, const struct mount_config *mount); /* plan_cgroup.c */

@@ -378,6 +378,21 @@ static int mount_v1(struct builder *b, const struct mount_config *mount)
     return 0;
 }
 
+/* cgroup_namespaces(7): a new cgroup2 shows the namespace that it is mounted in, which a user namespace owns or not. */
+static int bind_v2(struct builder *b, const struct mount_config *mount)
+{
+    struct mount_config bind = *mount;
+    bind.type = "cgroup2";
+    struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
+    TRY(mount_options_parse(b->arena, &bind, spec));
+    *spec = (struct mount_spec){.type = "bind", .recursive = true, .strict = true, .propagation = MS_PRIVATE,
+                                .propagate_all = true, .set = spec->set};
+    plan_add(b, (struct step){.op = OP_BIND, .by = INIT, .phase = FILES, .source = b->facts->cgroup.v2.mount,
+                              .path = mount->destination, .data = spec, .text = mount_options_describe(b->arena, spec),
+                              .why = mount->origin});
+    return 0;
+}
+
 int plan_cgroup_mount(struct builder *b, const struct mount_config *mount)
 {
     const struct cgroup_facts *facts = &b->facts->cgroup;
@@ -390,6 +405,8 @@ int plan_cgroup_mount(struct builder *b, const struct mount_config *mount)
         plan_note(b, "%s left out: the host has no cgroups mounted", mount->destination);
         return 0;
     }
+    if ((b->ids.fresh || b->ids.joined) && !b->config->namespaces[NS_CGROUP].listed)
+        return bind_v2(b, mount);
     struct mount_config v2 = *mount;
     v2.type = "cgroup2";
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);

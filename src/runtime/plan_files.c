@@ -105,23 +105,28 @@ static int need_userns(struct builder *b, const struct mount_config *mount)
     return 0;
 }
 
+/* HOST opens what INIT could not: for id maps; where root of a user namespace may not go; and where mounts are to reach
+ * the host, of which INIT's mount namespace has only slaves. */
 static int add_bind_source(struct builder *b, const struct mount_config *mount, enum slot *slot)
 {
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     TRY(mount_options_parse(b->arena, mount, spec));
     choose_bind_map(b, mount, spec);
-    if (!spec->idmap && !spec->uids)
+    bool mapped = spec->idmap || spec->uids, root = b->facts->uid == 0 && !b->facts->in_userns;
+    bool out_of_reach = b->config->waits && root && b->ids.fresh && !b->joins;
+    if (!mapped && !(spec->propagation == MS_SHARED && root) && !out_of_reach)
         return 0;
-    if (b->facts->in_userns || b->facts->uid != 0)
+    if (mapped && !root)
         return refuse(-EPERM,
                       "%s: id-mapped mounts need root on the host (leave out idmap; U changes "
                       "the owner instead)",
                       mount->origin);
-    if (!spec->uids)
+    if (mapped && !spec->uids)
         TRY(need_userns(b, mount));
     TRY(next_slot(b, mount->origin, slot));
     plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = HOST, .phase = BIRTH,
-                              .source = mount->source, .in = spec->uids ? SLOT_NONE : SLOT_USERNS, .out = *slot,
+                              .source = mount->source, .in = mapped && !spec->uids ? SLOT_USERNS : SLOT_NONE,
+                              .out = *slot,
                               .data = spec, .text = mount_options_describe(b->arena, spec),
                               .why = mount->origin});
     plan_parcel(b, *slot);
@@ -470,16 +475,24 @@ static void add_masks(struct builder *b, size_t done, size_t next)
         }
 }
 
-/* What needs neither ids nor the root: done while HOST maps and mounts. */
-void plan_namespace_values(struct builder *b)
+static int check_names(struct builder *b)
 {
     const struct config *config = b->config;
-    const char *propagation = config->rootfs_propagation;
-    bool stays_shared = text_equal(propagation, "rshared") || text_equal(propagation, "shared");
-    add_file_step(b, (struct step){.op = OP_PROPAGATION, .text = stays_shared ? "rshared" : "rslave",
-                                   .flags = stays_shared ? MS_SHARED : MS_SLAVE,
-                                   .why = propagation ? "/linux/rootfsPropagation"
-                                                      : "no mount of the container reaches the host"});
+    bool own = config->namespaces[NS_UTS].listed && !(b->facts->own_namespaces >> NS_UTS & 1);
+    bool asked = config->hostname && *config->hostname_origin == '/'; /* the default one is for /etc/hosts as well */
+    if (own || (!asked && !config->domainname))
+        return 0;
+    return refuse(-EINVAL, "%s: without a uts namespace of its own the container would rename the host (give it one)",
+                  config->hostname ? config->hostname_origin : "/domainname");
+}
+
+/* What needs neither ids nor the root: done while HOST maps and mounts. */
+int plan_namespace_values(struct builder *b)
+{
+    const struct config *config = b->config;
+    TRY(check_names(b));
+    add_file_step(b, (struct step){.op = OP_PROPAGATION, .text = "rslave", .flags = MS_SLAVE,
+                                   .why = "no mount of the container reaches the host"});
     const struct ns_config *network = &config->namespaces[NS_NETWORK];
     bool make_network = network->listed && !network->path && !b->host_network;
     if (make_network)
@@ -493,6 +506,23 @@ void plan_namespace_values(struct builder *b)
                                        .why = "--domainname"});
     if (make_network)
         add_file_step(b, (struct step){.op = OP_LOOPBACK, .why = "network none: lo alone"});
+    return 0;
+}
+
+/* A root that takes part in the propagation of mounts, or may not be bound: only now, for pivot_root(2) wants it private.
+ * What is private already is as good as a slave of nobody. */
+static void add_root_propagation(struct builder *b)
+{
+    static const struct {
+        const char *word;
+        uint64_t flags;
+    } kinds[] = {{"shared", MS_SHARED}, {"unbindable", MS_UNBINDABLE}};
+    const char *word = b->config->rootfs_propagation;
+    bool all = word && *word == 'r';
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (text_equal(word ? word + all : NULL, kinds[i].word))
+            add_file_step(b, (struct step){.op = OP_ROOT_PROPAGATION, .text = word, .flags = kinds[i].flags,
+                                           .mode = all ? AT_RECURSIVE : 0, .why = "/linux/rootfsPropagation"});
 }
 
 /* What can be done before the network namespace is there is done while HOST makes it. */
@@ -532,5 +562,6 @@ int plan_files(struct builder *b)
                                    .text = config->no_pivot ? ", the old root is covered" : ", the old root is gone",
                                    .why = config->no_pivot ? "--no-pivot"
                                                            : "pivot_root(2): chroot can be left, this cannot"});
+    add_root_propagation(b);
     return 0;
 }

@@ -71,6 +71,7 @@ static void add_user(struct builder *b, struct ids_spec *ids)
     ids->user = user;
     ids->setgroups = !b->ids.single;
     ids->joined = b->ids.joined;
+    ids->own_stdio = b->config->own_stdio;
     if (user->name || user->group_names || b->config->find_home)
         add_step(b, (struct step){.op = OP_USER, .data = ids,
                                   .text = user->name ? user->name

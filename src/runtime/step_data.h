@@ -72,6 +72,7 @@ enum { WITH_CAPS = 1 };
 struct ids_spec {
     const struct user_config *user;
     bool setgroups; /* false in a single-id namespace, where it is denied */
+    bool own_stdio; /* the standard fds become the user's */
     bool joined;    /* a namespace that may be such a one */
 };
 

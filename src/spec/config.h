@@ -282,6 +282,7 @@ struct config {
     bool waits;           /* its command waits to be started */
     bool same_keyring;    /* it keeps the caller's session keyring */
     bool no_pivot;        /* for a root that cannot be pivoted from: an initramfs */
+    bool own_stdio;       /* pipes and sockets that it has as its standard fds become its user's */
     unsigned preserve_fds; /* how many above 2 the command inherits */
     struct hosts_files files;
     struct hook_list hooks[HOOK_KINDS];

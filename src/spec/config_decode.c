@@ -384,13 +384,8 @@ static int check(const struct config *config, const char *name)
                                                        : NULL;
     if (missing)
         return refuse(-EINVAL, "%s: %s: is missing", name, missing);
-    const struct ns_config *user = &config->namespaces[NS_USER];
-    if (user->listed && !user->path && (!config->uid_mappings.count || !config->gid_mappings.count))
-        return refuse(-EINVAL, "%s: /linux/uidMappings: a new user namespace needs uidMappings and gidMappings",
-                      name);
-    const struct ns_config *time = &config->namespaces[NS_TIME];
-    if ((config->time_offset || config->has_monotonic_offset) && (!time->listed || time->path))
-        return refuse(-EINVAL, "%s: /linux/timeOffsets: need a new time namespace", name);
+    if (config->uid_mappings.count != 0 && config->gid_mappings.count == 0)
+        return refuse(-EINVAL, "%s: /linux/gidMappings: is missing", name);
     if (!text_after(config->oci_version, "1."))
         return refuse(-EINVAL, "%s: /ociVersion: %s is not a version 1 of the specification", name,
                       config->oci_version);
@@ -415,6 +410,9 @@ int config_decode(struct config *config, const char *text, size_t length, const 
                               .process = {.env = (char **)none}};
     TRY(json_read(config->arena, text, length, name, config_fields, config));
     TRY(check(config, name));
+    const struct ns_config *user = &config->namespaces[NS_USER];
+    if (user->listed && !user->path && !config->uid_mappings.count)
+        config->auto_userns = true; /* nobody has chosen ids: the planner does, and mounts are mapped */
     config_add_default_devices(config);
     return 0;
 }

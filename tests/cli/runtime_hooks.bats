@@ -56,16 +56,16 @@ c['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo s
     oci delete h2-$$
 }
 
-@test "a hook that fails afterwards is a warning" {
+@test "a poststart that fails ends the container, a poststop that fails is a warning" {
     require root
     setup_hooks
     hook poststart 1
     hook poststop 2
     oci create h3-$$ </dev/null >/dev/null 2>&1
     run oci start h3-$$
-    [ "$status" = 0 ]
+    [ "$status" = 1 ]
     contains "/hooks/poststart/0"
-    wait_for stopped h3-$$
+    [ "$(status_of h3-$$)" = stopped ]
     run oci delete h3-$$
     [ "$status" = 0 ]
     contains "/hooks/poststop/0"
