@@ -164,6 +164,10 @@ static int start_failed(const struct container *container, const struct channel_
     if (message->error == -EPROTO || message->error == -ETIMEDOUT)
         return refuse(message->error, "start container %s: a hook of startContainer %s", container->id,
                       message->error == -EPROTO ? "failed" : "was not done in time");
+    /* Docker's client tells exit statuses 126 and 127 by these words, in small letters. */
+    if (message->error == -EACCES || message->error == -ENOENT)
+        return refuse(message->error, "start container %s: execute its command: %s", container->id,
+                      message->error == -EACCES ? "permission denied" : "no such file or directory (or its interpreter)");
     return fail(message->error, "start container %s: execute its command", container->id);
 }
 

@@ -57,7 +57,7 @@ static const struct {
     {OP_CHDIR, EACCES, "the container's user may not enter it"},
     {OP_IDS, EINVAL, "the id is not mapped into the container's user namespace"},
     {OP_LABEL, ENOENT, "the AppArmor profile is not loaded; --security-opt apparmor=unconfined does without"},
-    {OP_FIND, EACCES, "chmod +x it, if it is a program"},
+    {OP_FIND, EACCES, "permission denied by its mode: chmod +x it, if it is a program"},
     {OP_CGROUP_JOIN, EINVAL, "a real-time process joins only what has such time: /linux/resources/cpu/realtimeRuntime"},
     {OP_CGROUP_SET, ENOENT, "this kernel has no such setting"},
     {OP_CGROUP_SET, EINVAL, "the kernel refuses this value here; the cgroup above may allow less"},
