@@ -10,6 +10,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/device_bpf.h"
 #include "kernel/mount.h"
+#include "kernel/netlink.h"
 #include "kernel/sys.h"
 #include "runtime/init_blob.h"
 #include "spec/state.h"
@@ -227,6 +228,11 @@ static int host_io_priority(struct execution *x, const struct step *step)
     return sys_ioprio_set(execution_pid(x), (unsigned)priority->class, (unsigned)priority->priority);
 }
 
+static int host_net_device(struct execution *x, const struct step *step)
+{
+    return netlink_move(x->slots[step->in], step->source, step->path);
+}
+
 static int host_prlimit(struct execution *x, const struct step *step)
 {
     const struct rlimit_config *limit = step->data;
@@ -312,6 +318,7 @@ performer *const performers_host[OP_COUNT] = {
     [OP_OPEN_USERNS] = host_open_userns,
     [OP_SCHEDULER] = host_scheduler,
     [OP_IO_PRIORITY] = host_io_priority,
+    [OP_NET_DEVICE] = host_net_device,
     [OP_PRLIMIT] = host_prlimit,
     [OP_TIDY] = host_tidy,
 };

@@ -26,7 +26,7 @@ enum slot {
     SLOT_JOINER,  /* pidfd */
     SLOT_TARGET,  /* pidfd of a container's first process, whose namespaces are entered */
     SLOT_HOSTNET, /* HOST's own network namespace, to return to */
-    SLOT_NETNS,   /* the container's, when HOST makes it */
+    SLOT_NETNS,   /* the container's, when HOST makes it, or moves devices there */
     SLOT_INIT,    /* pidfd */
     SLOT_USERNS,  /* the container's user namespace */
     SLOT_ROOT,    /* the mount that becomes / */
@@ -53,7 +53,8 @@ enum token {
     TOKEN_INIT,      /* JOINER has borne INIT; its pidfd travels with it */
     TOKEN_BORN,      /* HOST has that pidfd, and can end what it begins */
     TOKEN_READY,     /* what HOST does beside INIT is done; bocal-init travels with it */
-    TOKEN_NETWORK,   /* the network namespace travels with it */
+    TOKEN_NETWORK,   /* the network namespace travels with it, from who has made it */
+    TOKEN_DEVICES,   /* the network devices are in it */
     TOKEN_TTY,       /* the terminal's host end travels with it */
     TOKEN_MOUNTED,   /* everything is mounted: the hooks may run */
     TOKEN_HOOKED,    /* HOST's hooks have run; the state, for INIT's, travels with it */
@@ -120,6 +121,7 @@ enum token {
     X(HOSTNAME, "hostname", "{t}", false)                                   \
     X(DOMAINNAME, "domain", "{t}", false)                                   \
     X(LOOPBACK, "network", "lo up", false)                                  \
+    X(NET_DEVICE, "network", "move {s} into {i} as {p}", false)             \
     X(KEYRING, "keyring", "a new session keyring", false)                   \
     X(SESSION, "session", "a new session{t}", false)                        \
     X(TTY, "tty", "a pseudo-terminal as {o}", false)                        \

@@ -264,52 +264,6 @@ static void add_joiner(struct builder *b)
     plan_bear(b);
 }
 
-static struct parcel *netns_parcel(struct builder *b)
-{
-    struct parcel *parcel = arena_alloc(b->arena, sizeof *parcel);
-    parcel->slots[0] = SLOT_NETNS;
-    return parcel;
-}
-
-static struct step *add_network_step(struct builder *b, enum op op, const char *why)
-{
-    return plan_add(b, (struct step){.op = op, .by = HOST, .phase = BIRTH, .why = why,
-                                     .flags = ns_flags[NS_NETWORK]});
-}
-
-/* HOST steps into a new one, hands it to INIT, sets it up, and returns. */
-static void add_network(struct builder *b)
-{
-    const char *why = "network_namespaces(7), while INIT mounts", *own = "/proc/self/ns/net";
-    if (!b->host_network)
-        return;
-    struct step *step = add_network_step(b, OP_OPEN, "to return to");
-    step->path = own;
-    step->out = SLOT_HOSTNET;
-    add_network_step(b, OP_UNSHARE, why);
-    step = add_network_step(b, OP_OPEN, why);
-    step->path = own;
-    step->out = SLOT_NETNS;
-    step = add_network_step(b, OP_SEND, "INIT joins it");
-    step->token = TOKEN_NETWORK;
-    step->text = "@netns";
-    step->data = netns_parcel(b);
-    add_network_step(b, OP_LOOPBACK, "network none: lo alone");
-    add_network_step(b, OP_ENTER, "bocal stays where it was")->in = SLOT_HOSTNET;
-}
-
-void plan_network_enter(struct builder *b)
-{
-    if (!b->host_network)
-        return;
-    b->host_network = false; /* once is enough */
-    plan_add(b, (struct step){.op = OP_WAIT, .by = INIT, .phase = FILES, .token = TOKEN_NETWORK,
-                              .text = "the network namespace is made", .out = SLOT_NETNS,
-                              .data = netns_parcel(b), .why = "sysfs shows whose network it is mounted in"});
-    plan_add(b, (struct step){.op = OP_ENTER, .by = INIT, .phase = FILES, .in = SLOT_NETNS,
-                              .flags = ns_flags[NS_NETWORK], .why = "made by HOST meanwhile"});
-}
-
 void plan_shim(struct builder *b)
 {
     plan_add(b, (struct step){.op = OP_SHIM, .by = HOST, .phase = BIRTH, .out = SLOT_SHIM,
@@ -360,6 +314,7 @@ int plan_birth(struct builder *b)
 {
     sort_namespaces(b);
     TRY(check_joins(b));
+    TRY(plan_net_check(b));
     uint64_t user = b->ids.fresh ? CLONE_NEWUSER : 0;
     bool parcel = b->ids.fresh;
     if (b->joins)
@@ -385,8 +340,9 @@ int plan_birth(struct builder *b)
         add_joiner(b);
     if (parcel && late)
         send_ids(b);
-    add_network(b);
-    add_ready(b);
+    plan_net_host(b);
+    if (!b->config->n_net_devices)
+        add_ready(b);
     plan_die_with(b, INIT);
     if (!b->joins)
         plan_own_values(b);
@@ -401,6 +357,10 @@ int plan_birth(struct builder *b)
         if (!(b->joins && b->ids.fresh))
             plan_become(b, INIT);
         plan_die_with(b, INIT);
+    }
+    if (b->config->n_net_devices) {
+        plan_net_devices(b);
+        add_ready(b);
     }
     return 0;
 }

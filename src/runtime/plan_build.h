@@ -76,7 +76,7 @@ void plan_hide(struct builder *b);               /* plan_birth.c: JOINER, from t
 void plan_become(struct builder *b, enum actor by);     /* plan_birth.c */
 void plan_bear(struct builder *b);               /* plan_birth.c: INIT, by JOINER */
 int plan_birth(struct builder *b);               /* plan_birth.c */
-void plan_network_enter(struct builder *b);      /* plan_birth.c: INIT takes over what HOST has made */
+void plan_network_enter(struct builder *b);      /* plan_network.c: INIT takes over what HOST has made */
 int plan_cgroup_prepare(struct builder *b);      /* plan_cgroup.c */
 bool plan_cgroup_on_v2(const struct builder *b, enum controller controller); /* plan_cgroup.c */
 /* plan_cgroup.c: why no limit of CONTROLLER can be applied; NULL where it can. */
@@ -101,6 +101,9 @@ void plan_ready(struct builder *b);              /* plan_identity.c: INIT waits 
 void plan_hooks(struct builder *b);              /* plan_hooks.c: those before the pivot */
 void plan_hooks_of_start(struct builder *b);     /* plan_hooks.c: those before the command */
 int plan_identity(struct builder *b);            /* plan_identity.c */
+int plan_net_check(struct builder *b);           /* plan_network.c: whether devices can be moved */
+void plan_net_host(struct builder *b);           /* plan_network.c: HOST makes the network namespace */
+void plan_net_devices(struct builder *b);        /* plan_network.c: HOST moves devices into another's */
 void plan_init_values(struct builder *b);        /* plan_schedule.c: what HOST sets on INIT, once that is born */
 bool plan_is_raised(const struct builder *b, const struct rlimit_config *limit); /* above the caller's: HOST sets it */
 const char *plan_limit_text(struct builder *b, const struct rlimit_config *limit);

@@ -190,7 +190,8 @@ static int check_masks(const struct plan *plan)
 }
 
 /* What HOST does to INIT, or attaches while INIT works: their order is a token's. */
-static const enum op before_ready[] = {OP_DEVICE_FILTER, OP_PRLIMIT, OP_SCHEDULER, OP_IO_PRIORITY};
+static const enum op before_ready[] = {OP_DEVICE_FILTER, OP_PRLIMIT, OP_SCHEDULER, OP_IO_PRIORITY,
+                                        OP_NET_DEVICE};
 
 static int check_ready(const struct plan *plan)
 {

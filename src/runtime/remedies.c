@@ -51,6 +51,9 @@ static const struct {
     {OP_MEMORY_POLICY, EINVAL, "the nodes must be the container's, /linux/resources/cpu/mems; MPOL_DEFAULT and "
                                "MPOL_LOCAL take none, the others some"},
     {OP_MEMORY_POLICY, ENOSYS, "this kernel has no NUMA"},
+    {OP_NET_DEVICE, ENODEV, "no such network device on the host"},
+    {OP_NET_DEVICE, EEXIST, "a device of that name is there already; a name that ends in %d gets a number"},
+    {OP_NET_DEVICE, EINVAL, "devices such as lo and bridges stay in their network namespace"},
     {OP_USER, ENOENT, "no such user in the container's /etc/passwd; a number needs none"},
     {OP_USER, ENOKEY, "no such group in the container's /etc/group; a number needs none"},
     {OP_CHDIR, ENOENT, "the directory must exist in the container"},

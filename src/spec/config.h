@@ -234,6 +234,13 @@ struct hook_list {
     size_t count;
 };
 
+/* A network device of the host's that becomes the container's. */
+struct net_device {
+    const char *name;
+    const char *inside; /* its name there, or a template that ends in "%d" */
+    const char *origin;
+};
+
 struct hosts_files { /* bocal: generated files, content or NULL for none */
     const char *hosts, *hostname, *resolv_conf;
 };
@@ -258,6 +265,8 @@ struct config {
     size_t n_sysctls;
     struct key_value *annotations;
     size_t n_annotations;
+    struct net_device *net_devices;
+    size_t n_net_devices;
     char **masked_paths, **readonly_paths;
     const char *rootfs_propagation; /* NULL: "rslave" seen from the host, "private" for bocal */
     const char *mount_label;        /* NULL: none */

@@ -5,7 +5,9 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <ctype.h>
 #include <json-c/json.h>
+#include <net/if.h>
 #include <string.h>
 
 /* ---- namespaces, devices ---- */
@@ -165,6 +167,52 @@ static const struct json_field time_fields[] = {
 };
 GROUP(time)
 
+/* dev_valid_name() of the kernel's, where "%d" is the template's. */
+static bool is_device_name(const char *name)
+{
+    size_t length = strlen(name);
+    if (!length || length >= IFNAMSIZ || text_equal(name, ".") || text_equal(name, ".."))
+        return false;
+    for (const char *c = name; *c; c++)
+        if (*c == '/' || *c == ':' || isspace((unsigned char)*c) || (*c == '%' && !text_equal(c, "%d")))
+            return false;
+    return true;
+}
+
+static int decode_device_name(struct json_source *s, struct json_object *value, void *into)
+{
+    const char *name;
+    TRY(json_string(s, value, &name));
+    if (!*name)
+        return 0;
+    *(const char **)into = name;
+    return is_device_name(name) ? 0 : json_expected(s, "the name of a network device");
+}
+
+static const struct json_field net_device_fields[] = {
+    {"name", decode_device_name, AT(net_device, inside)},
+    {0},
+};
+
+static int decode_net_device(struct json_source *s, struct json_object *value, void *into)
+{
+    struct net_device *device = into;
+    device->origin = config_origin(s);
+    if (!is_device_name(device->name) || strchr(device->name, '%'))
+        return json_expected(s, "the name of a network device as key");
+    device->inside = device->name;
+    return json_read_object(s, value, net_device_fields, device);
+}
+
+static int decode_net_devices(struct json_source *s, struct json_object *value, void *into)
+{
+    struct config *config = into;
+    void *list;
+    TRY(json_read_map(s, value, decode_net_device, sizeof *config->net_devices, &list, &config->n_net_devices));
+    config->net_devices = list;
+    return 0;
+}
+
 static int decode_propagation(struct json_source *s, struct json_object *value, void *into)
 {
     static const char *const known[] = {"shared",  "slave",  "private",  "unbindable",
@@ -196,7 +244,7 @@ static const struct json_field linux_fields[] = {
     {"mountLabel", config_read_unbuilt, 0},
     {"intelRdt", config_read_unbuilt, 0},
     {"memoryPolicy", config_read_memory_policy, AT(config, memory_policy)},
-    {"netDevices", config_read_unbuilt, 0},
+    {"netDevices", decode_net_devices, 0},
     {"personality", config_read_personality, AT(config, personality)},
     {0},
 };

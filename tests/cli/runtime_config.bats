@@ -234,3 +234,62 @@ import shutil; shutil.copytree('rootfs/x', 'rootfs/ro', symlinks=True, dirs_exis
     [ "$status" = 1 ]
     contains "/mounts/3: No space left on device (what is there does not fit into the tmpfs: its option size)"
 }
+
+# with_devices COMMAND...: in a network namespace of its own, which has the devices v0 and v1.
+with_devices() {
+    unshare -n bash -c 'ip link add v0 type veth peer name v1 2>/dev/null || exit 99
+        ip link set v0 mtu 1400
+        ip addr add 10.9.8.7/24 dev v0 label v0:x && ip addr add 10.9.8.8/24 dev v0
+        ip addr add 10.9.9.1 peer 10.9.9.2/32 dev v0 && ip addr add 10.9.7.1/24 scope link dev v0
+        ip addr add fd00::7/64 dev v0 nodad 2>/dev/null
+        ip link set v0 up; ip link set v1 up
+        "$@"' devices "$@"
+}
+
+@test "network devices: moved, renamed, up, with their permanent global addresses" {
+    require root
+    export -f oci
+    export work
+    bundle 'busybox ip -o addr; busybox ip link show data0 | busybox head -1' "c['linux']['netDevices'] = {'v0': {'name': 'data%d'}}"
+    run with_devices bash -c "oci run config-$$ </dev/null; ip -o link show v0"
+    [ "$status" != 99 ] || skip "needs veth"
+    echo "$output"
+    contains "10.9.8.7/24"
+    contains "10.9.8.8/24"
+    contains "10.9.9.1 peer 10.9.9.2/32"
+    [ ! -d /proc/sys/net/ipv6 ] || contains "fd00::7/64"
+    [[ $output != *10.9.7.1* ]]
+    contains "mtu 1400"
+    [[ $output == *data0@*,UP* ]]
+    contains 'Device "v0" does not exist'
+}
+
+@test "network devices of a container with users of its own, and of one that joins a network" {
+    require root
+    export -f oci
+    export work
+    maps="[{'containerID': 0, 'hostID': 100000, 'size': 65536}]"
+    bundle 'busybox ip -o addr show v0' "
+c['linux']['netDevices'] = {'v0': {}}
+c['linux']['namespaces'].append({'type': 'user'})
+c['linux']['uidMappings'] = c['linux']['gidMappings'] = $maps"
+    run with_devices bash -c "oci run config-$$ </dev/null"
+    [ "$status" != 99 ] || skip "needs veth"
+    [ "$status" = 0 ]
+    contains "10.9.8.7/24"
+    unshare -n sleep 60 &
+    other=$!
+    sleep 0.3
+    bundle 'busybox ip -o addr show v0' "
+c['linux']['netDevices'] = {'v0': {}}
+c['linux']['namespaces'] = [n for n in c['linux']['namespaces'] if n['type'] != 'network'] + [{'type': 'network', 'path': '/proc/$other/ns/net'}]"
+    run with_devices bash -c "oci run config-$$ </dev/null && ip link set v1 name v0 && oci run config-$$ </dev/null"
+    kill "$other"
+    [ "$status" = 1 ]
+    contains "10.9.8.7/24"
+    contains "/linux/netDevices/v0: File exists (a device of that name is there already"
+    bundle true "c['linux']['netDevices'] = {'none': {}}"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "/linux/netDevices/none: No such device (no such network device on the host)"
+}
