@@ -271,6 +271,26 @@ static unsigned probe_namespaces(const struct config *config)
     return own;
 }
 
+static void probe_rdt(const struct config *config, const char *mountinfo, struct rdt_facts *facts)
+{
+    const char *group = config->rdt.clos_id;
+    if (!config->rdt.origin)
+        return;
+    char *text = arena_strdup(config->arena, mountinfo);
+    struct mountinfo mount;
+    while (!facts->mount && mountinfo_next(&text, &mount))
+        if (text_equal(mount.type, "resctrl"))
+            facts->mount = arena_strdup(config->arena, mount.point);
+    if (!facts->mount || !group)
+        return;
+    auto_free char *schemata = NULL;
+    const char *path = arena_printf(config->arena, "%s/%s/schemata", facts->mount, text_equal(group, "/") ? "." : group);
+    facts->exists = file_read(AT_FDCWD, path, 1 << 16, &schemata) >= 0;
+    facts->schemata = facts->exists ? arena_strdup(config->arena, schemata) : NULL;
+    if (!facts->exists)
+        error_clear();
+}
+
 int facts_probe(const struct config *config, struct facts *facts)
 {
     struct arena *arena = config->arena;
@@ -296,6 +316,7 @@ int facts_probe(const struct config *config, struct facts *facts)
     probe_tmpfs(config, facts);
     probe_sources(config, facts);
     probe_huge_pages(config, facts);
+    probe_rdt(config, mountinfo, &facts->rdt);
     return cgroup_probe(arena, mountinfo, &facts->cgroup);
 }
 

@@ -17,6 +17,13 @@ struct source_fact {
     uint32_t uid;            /* its owner */
 };
 
+/* The resctrl file system, where the configuration wants shares. */
+struct rdt_facts {
+    const char *mount;    /* NULL: not mounted */
+    bool exists;          /* the group that closID names is there */
+    const char *schemata; /* what it has in its file of that name; or NULL */
+};
+
 struct facts {
     uint32_t uid, gid;       /* effective, of the caller */
     const char *user;        /* login name, or the decimal uid */
@@ -47,6 +54,7 @@ struct facts {
     unsigned own_namespaces;     /* bit per ns_kind whose path in the configuration is the caller's own */
     struct rlimit limits[RLIM_NLIMITS]; /* the caller's; those that the configuration sets */
     char **huge_pages;       /* sizes, "2MB", where the configuration limits any; or NULL */
+    struct rdt_facts rdt;
     struct cgroup_facts cgroup;
     const char *state_dir;   /* /run/bocal or $XDG_RUNTIME_DIR/bocal */
 };

@@ -153,6 +153,18 @@ static int decode_cgroup(struct json_source *s, struct json_object *value, void 
     return json_read_object(s, value, cgroup_fields, into);
 }
 
+static const struct json_field rdt_fields[] = {
+    {"mount", json_string, AT(rdt_facts, mount)},
+    {"exists", json_flag, AT(rdt_facts, exists)},
+    {"schemata", json_string, AT(rdt_facts, schemata)},
+    {0},
+};
+
+static int decode_rdt(struct json_source *s, struct json_object *value, void *into)
+{
+    return json_read_object(s, value, rdt_fields, into);
+}
+
 static const struct json_field facts_fields[] = {
     {"uid", json_u32, AT(facts, uid)},
     {"gid", json_u32, AT(facts, gid)},
@@ -180,6 +192,7 @@ static const struct json_field facts_fields[] = {
     {"selinux", json_flag, AT(facts, selinux)},
     {"timeNamespaces", json_flag, AT(facts, time_ns)},
     {"hugePages", json_strings, AT(facts, huge_pages)},
+    {"rdt", decode_rdt, AT(facts, rdt)},
     {"cgroup", decode_cgroup, AT(facts, cgroup)},
     {"stateDir", json_string, AT(facts, state_dir)},
     {0},

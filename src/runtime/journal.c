@@ -15,6 +15,12 @@ static int undo_tree(const char *path)
     return tree_remove(AT_FDCWD, path);
 }
 
+/* Of resctrl, whose rmdir(2) takes the files with it, and puts processes into the group above. */
+static int undo_group(const char *path)
+{
+    return rmdir(path) < 0 && errno != ENOENT ? fail(-errno, "remove %s", path) : 0;
+}
+
 static const struct {
     const char *word;
     int (*undo)(const char *object);
@@ -22,6 +28,7 @@ static const struct {
     {"cgroup", cgroup_remove},
     {"aside", cgroup_step_back},
     {"layer", undo_tree},
+    {"rdt", undo_group},
 };
 
 /* A sweep may take a new journal for an abandoned one before its owner locks it: -ESTALE when it was

@@ -93,6 +93,37 @@ static int host_device_filter(struct execution *x, const struct step *step)
     return device_bpf_attach(dir, program, count);
 }
 
+/* ---- the resctrl file system ---- */
+
+static int host_rdt_group(struct execution *x, const struct step *step)
+{
+    (void)x;
+    return mkdir(step->path, 0755) < 0 ? -errno : 0;
+}
+
+/* A line is one write(2), newline and all; what is wrong with it the kernel says in a file. */
+static int host_rdt_set(struct execution *x, const struct step *step)
+{
+    (void)x;
+    char line[4096], status[4096];
+    auto_free char *reason = NULL;
+    snprintf(line, sizeof line, "%s\n", step->text);
+    int r = file_put(AT_FDCWD, step->path, line);
+    if (r == 0)
+        return 0;
+    snprintf(status, sizeof status, "%s/info/last_cmd_status", step->source);
+    if (file_read(AT_FDCWD, status, 1 << 12, &reason) < 0)
+        error_clear();
+    return reason ? refuse(r, "%.*s", (int)strcspn(reason, "\n"), reason) : r;
+}
+
+static int host_rdt_join(struct execution *x, const struct step *step)
+{
+    char pid[24];
+    snprintf(pid, sizeof pid, "%lld\n", (long long)execution_pid(x));
+    return file_put(AT_FDCWD, step->path, pid);
+}
+
 /* A memfd that nobody can write to any more: /proc/self/exe of what runs in the container is this,
  * never the host's bocal (CVE-2019-5736). */
 static int host_shim(struct execution *x, const struct step *step)
@@ -308,6 +339,10 @@ performer *const performers_host[OP_COUNT] = {
     [OP_CGROUP_CREATE] = host_cgroup_create,
     [OP_CGROUP_ASIDE] = host_cgroup_aside,
     [OP_CGROUP_SET] = host_cgroup_set,
+    [OP_RDT_GROUP] = host_rdt_group,
+    [OP_RDT_CLOS] = host_rdt_group,
+    [OP_RDT_SET] = host_rdt_set,
+    [OP_RDT_JOIN] = host_rdt_join,
     [OP_DEVICE_FILTER] = host_device_filter,
     [OP_APPARMOR] = host_apparmor,
     [OP_TARGET] = host_target,

@@ -76,6 +76,10 @@ enum token {
     X(CGROUP_CREATE, "cgroup", "create {p}", true)                          \
     X(CGROUP_ASIDE, "aside", "step into {p}", true)                         \
     X(CGROUP_SET, "limit", "{p} = {t}", false)                              \
+    X(RDT_GROUP, "rdt", "create {p}", true)                                 \
+    X(RDT_CLOS, "rdt", "create {p}, which stays", false)                    \
+    X(RDT_SET, "rdt", "{p} = {t}", false)                                   \
+    X(RDT_JOIN, "rdt", "INIT into {p}", false)                              \
     X(DEVICE_FILTER, "devices", "{n} rules on {p}", false)                  \
     X(OPEN, "open", "{p} as {o}", false)                                    \
     X(APPARMOR, "apparmor", "load {t} with {p}", false)                     \

@@ -79,6 +79,7 @@ int plan_build(const struct config *config, const struct facts *facts, const cha
     TRY(choose_ids(&b));
     TRY(plan_prepare(&b));
     TRY(plan_cgroup_prepare(&b));
+    TRY(plan_rdt(&b));
     TRY(plan_birth(&b));
     TRY(plan_files(&b));
     TRY(plan_identity(&b));

@@ -101,6 +101,8 @@ void plan_ready(struct builder *b);              /* plan_identity.c: INIT waits 
 void plan_hooks(struct builder *b);              /* plan_hooks.c: those before the pivot */
 void plan_hooks_of_start(struct builder *b);     /* plan_hooks.c: those before the command */
 int plan_identity(struct builder *b);            /* plan_identity.c */
+int plan_rdt(struct builder *b);                 /* plan_rdt.c: groups of the resctrl file system */
+void plan_rdt_join(struct builder *b);           /* plan_rdt.c: HOST puts INIT into them */
 int plan_net_check(struct builder *b);           /* plan_network.c: whether devices can be moved */
 void plan_net_host(struct builder *b);           /* plan_network.c: HOST makes the network namespace */
 void plan_net_devices(struct builder *b);        /* plan_network.c: HOST moves devices into another's */

@@ -19,6 +19,8 @@ struct order {
 static const struct order orders[] = {
     {OP_STATE, OP_LAYER, "without a journal it could not be undone"},
     {OP_STATE, OP_CGROUP_CREATE, "without a journal it could not be undone"},
+    {OP_STATE, OP_RDT_GROUP, "without a journal it could not be undone"},
+    {OP_RDT_SET, OP_CLONE, "there would be a moment without limits"},
     {OP_STATE, OP_CGROUP_ASIDE, "without a journal it could not be undone"},
     {OP_CGROUP_ASIDE, OP_CGROUP_SET, "a cgroup with processes passes no controllers on"},
     {OP_CGROUP_CREATE, OP_CGROUP_SET, "the cgroup does not exist yet"},
@@ -191,7 +193,7 @@ static int check_masks(const struct plan *plan)
 
 /* What HOST does to INIT, or attaches while INIT works: their order is a token's. */
 static const enum op before_ready[] = {OP_DEVICE_FILTER, OP_PRLIMIT, OP_SCHEDULER, OP_IO_PRIORITY,
-                                        OP_NET_DEVICE};
+                                        OP_NET_DEVICE, OP_RDT_JOIN};
 
 static int check_ready(const struct plan *plan)
 {

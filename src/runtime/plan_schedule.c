@@ -31,6 +31,7 @@ const char *plan_limit_text(struct builder *b, const struct rlimit_config *limit
 void plan_init_values(struct builder *b)
 {
     const struct process_config *process = &b->config->process;
+    plan_rdt_join(b);
     for (size_t i = 0; i < process->n_rlimits; i++)
         if (plan_is_raised(b, &process->rlimits[i]))
             plan_add(b, (struct step){.op = OP_PRLIMIT, .by = HOST, .phase = BIRTH, .in = SLOT_INIT,

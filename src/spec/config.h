@@ -234,6 +234,15 @@ struct hook_list {
     size_t count;
 };
 
+/* intelRdt: shares of caches and of memory bandwidth. */
+struct rdt_config {
+    const char *origin;   /* NULL: not asked for */
+    const char *clos_id;  /* NULL: a group of the container's own; "/" the default one */
+    const char *l3, *memory;
+    char **schemata;      /* further lines; NULL: none */
+    bool monitoring;
+};
+
 /* A network device of the host's that becomes the container's. */
 struct net_device {
     const char *name;
@@ -265,6 +274,7 @@ struct config {
     size_t n_sysctls;
     struct key_value *annotations;
     size_t n_annotations;
+    struct rdt_config rdt;
     struct net_device *net_devices;
     size_t n_net_devices;
     char **masked_paths, **readonly_paths;

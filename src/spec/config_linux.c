@@ -167,6 +167,66 @@ static const struct json_field time_fields[] = {
 };
 GROUP(time)
 
+static int decode_clos(struct json_source *s, struct json_object *value, void *into)
+{
+    const char **name = into;
+    TRY(json_string(s, value, name));
+    if (!**name)
+        *name = NULL;
+    bool path = *name && (strchr(*name, '/') || text_equal(*name, ".") || text_equal(*name, ".."));
+    return path && !text_equal(*name, "/") ? json_expected(s, "a name, or /") : 0;
+}
+
+static bool is_line(const char *text, const char *begin)
+{
+    return text_after(text, begin) && strchr(text, ':') && !strchr(text, '\n');
+}
+
+static int decode_l3(struct json_source *s, struct json_object *value, void *into)
+{
+    const char **line = into;
+    TRY(json_string(s, value, line));
+    if (!**line)
+        *line = NULL;
+    return !*line || is_line(*line, "L3") ? 0 : json_expected(s, "one line such as L3:0=7f0;1=1f");
+}
+
+static int decode_bandwidth(struct json_source *s, struct json_object *value, void *into)
+{
+    const char **line = into;
+    TRY(json_string(s, value, line));
+    if (!**line)
+        *line = NULL;
+    return !*line || is_line(*line, "MB:") ? 0 : json_expected(s, "one line such as MB:0=20;1=70");
+}
+
+static int decode_schemata(struct json_source *s, struct json_object *value, void *into)
+{
+    char ***lines = into;
+    TRY(json_strings(s, value, lines));
+    for (size_t i = 0; (*lines)[i]; i++)
+        if (!is_line((*lines)[i], ""))
+            return refuse(-EINVAL, "%s: %s/%zu: expected one line such as L2:0=f", s->name, s->pointer, i);
+    if (!**lines)
+        *lines = NULL;
+    return 0;
+}
+
+static const struct json_field rdt_fields[] = {
+    {"closID", decode_clos, AT(rdt_config, clos_id)},
+    {"l3CacheSchema", decode_l3, AT(rdt_config, l3)},
+    {"memBwSchema", decode_bandwidth, AT(rdt_config, memory)},
+    {"schemata", decode_schemata, AT(rdt_config, schemata)},
+    {"enableMonitoring", json_flag, AT(rdt_config, monitoring)},
+    {0},
+};
+
+static int decode_rdt(struct json_source *s, struct json_object *value, void *into)
+{
+    ((struct rdt_config *)into)->origin = config_origin(s);
+    return json_read_object(s, value, rdt_fields, into);
+}
+
 /* dev_valid_name() of the kernel's, where "%d" is the template's. */
 static bool is_device_name(const char *name)
 {
@@ -242,7 +302,7 @@ static const struct json_field linux_fields[] = {
     {"rootfsPropagation", decode_propagation, AT(config, rootfs_propagation)},
     {"timeOffsets", decode_time, 0},
     {"mountLabel", config_read_unbuilt, 0},
-    {"intelRdt", config_read_unbuilt, 0},
+    {"intelRdt", decode_rdt, AT(config, rdt)},
     {"memoryPolicy", config_read_memory_policy, AT(config, memory_policy)},
     {"netDevices", decode_net_devices, 0},
     {"personality", config_read_personality, AT(config, personality)},
