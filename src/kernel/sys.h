@@ -144,6 +144,12 @@ static inline int sys_sched_setattr(pid_t pid, const struct sys_sched_attr *attr
     return SYS_RESULT(syscall(SYS_sched_setattr, pid, attr, 0));
 }
 
+/* Of the process PID, 0 the caller. */
+static inline int sys_sched_setaffinity(pid_t pid, const unsigned long *mask, size_t size)
+{
+    return SYS_RESULT(syscall(SYS_sched_setaffinity, pid, size, mask));
+}
+
 /* Of one process. */
 static inline int sys_ioprio_set(pid_t pid, unsigned class, unsigned priority)
 {

@@ -253,6 +253,12 @@ static int host_scheduler(struct execution *x, const struct step *step)
     return sys_sched_setattr(execution_pid(x), &attr);
 }
 
+static int host_affinity(struct execution *x, const struct step *step)
+{
+    const struct bit_list *cpus = step->data;
+    return sys_sched_setaffinity(step->in ? (pid_t)execution_pid(x) : 0, cpus->bits, sizeof cpus->bits);
+}
+
 static int host_io_priority(struct execution *x, const struct step *step)
 {
     const struct io_priority_config *priority = step->data;
@@ -352,6 +358,7 @@ performer *const performers_host[OP_COUNT] = {
     [OP_MAP_IDS] = host_map_ids,
     [OP_OPEN_USERNS] = host_open_userns,
     [OP_SCHEDULER] = host_scheduler,
+    [OP_AFFINITY] = host_affinity,
     [OP_IO_PRIORITY] = host_io_priority,
     [OP_NET_DEVICE] = host_net_device,
     [OP_PRLIMIT] = host_prlimit,

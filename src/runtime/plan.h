@@ -93,6 +93,7 @@ enum token {
     X(BIND_OPEN, "bind", "{s} as {o}{t}", false)                            \
     X(PRLIMIT, "rlimit", "{t}", false)                                      \
     X(SCHEDULER, "sched", "{t}", false)                                     \
+    X(AFFINITY, "cpus", "{t}", false)                                       \
     X(IO_PRIORITY, "ioprio", "{t}", false)                                  \
     X(SEND, "send", "{t}", false)                                           \
     X(WAIT, "wait", "until {t}", false)                                     \

@@ -35,6 +35,7 @@ struct builder {
     const struct parcel *ready;       /* what travels with TOKEN_READY, or NULL */
     const struct step *device_filter; /* HOST attaches it while INIT works; or NULL */
     const char *apparmor; /* the profile that INIT takes on, or NULL */
+    bool exec;           /* a further process of a container that runs */
     bool clone_into;     /* SLOT_CGROUP is where INIT is born */
     bool memory_upper;   /* what is written into the overlay is kept in a tmpfs */
     bool devices;        /* /dev is the container's own tmpfs */
@@ -106,6 +107,7 @@ void plan_rdt_join(struct builder *b);           /* plan_rdt.c: HOST puts INIT i
 int plan_net_check(struct builder *b);           /* plan_network.c: whether devices can be moved */
 void plan_net_host(struct builder *b);           /* plan_network.c: HOST makes the network namespace */
 void plan_net_devices(struct builder *b);        /* plan_network.c: HOST moves devices into another's */
+void plan_affinity(struct builder *b, const struct bit_list *cpus, enum slot of, const char *name); /* plan_schedule.c */
 void plan_init_values(struct builder *b);        /* plan_schedule.c: what HOST sets on INIT, once that is born */
 bool plan_is_raised(const struct builder *b, const struct rlimit_config *limit); /* above the caller's: HOST sets it */
 const char *plan_limit_text(struct builder *b, const struct rlimit_config *limit);

@@ -55,7 +55,7 @@ int plan_exec(const struct config *config, const struct facts *facts, const stru
     const struct idmaps *uids = &config->uid_mappings, *gids = &config->gid_mappings;
     uint64_t *start_time = arena_alloc(b.arena, sizeof *start_time);
     *start_time = target->start_time;
-    b.joins = true;
+    b.joins = b.exec = true;
     b.ids.joined = target->namespaces & CLONE_NEWUSER;
     b.ids.inside_uid = uids->count ? uids->list[0].inside : 0;
     b.ids.inside_gid = gids->count ? gids->list[0].inside : 0;
@@ -64,6 +64,7 @@ int plan_exec(const struct config *config, const struct facts *facts, const stru
     TRY(open_cgroups(&b, target));
     TRY(plan_apparmor(&b));
     plan_shim(&b);
+    plan_affinity(&b, &config->process.affinity_initial, SLOT_NONE, "initial");
     plan_clone(&b, HOST, 0, SLOT_JOINER);
     plan_die_with(&b, JOINER);
     join_cgroups(&b);

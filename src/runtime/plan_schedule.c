@@ -27,11 +27,22 @@ const char *plan_limit_text(struct builder *b, const struct rlimit_config *limit
     return plan_text(b, "%s %lld:%lld", limit->name, (long long)limit->soft, (long long)limit->hard);
 }
 
+/* OF: SLOT_INIT, or SLOT_NONE for HOST itself, and whom it bears. */
+void plan_affinity(struct builder *b, const struct bit_list *cpus, enum slot of, const char *name)
+{
+    if (cpus->text)
+        plan_add(b, (struct step){.op = OP_AFFINITY, .by = HOST, .phase = BIRTH, .in = of, .data = cpus,
+                                  .text = plan_text(b, "%s for %s", cpus->text, of ? "INIT" : "bocal and whom it bears"),
+                                  .why = plan_text(b, "/process/execCPUAffinity/%s", name)});
+}
+
 /* Before HOST says that it is done, so that the command never runs without. */
 void plan_init_values(struct builder *b)
 {
     const struct process_config *process = &b->config->process;
     plan_rdt_join(b);
+    if (b->exec)
+        plan_affinity(b, &process->affinity_final, SLOT_INIT, "final");
     for (size_t i = 0; i < process->n_rlimits; i++)
         if (plan_is_raised(b, &process->rlimits[i]))
             plan_add(b, (struct step){.op = OP_PRLIMIT, .by = HOST, .phase = BIRTH, .in = SLOT_INIT,

@@ -47,6 +47,7 @@ static const struct {
                           "ones a cgroup with such time: /linux/resources/cpu/realtimeRuntime"},
     {OP_SCHEDULER, EINVAL, "SCHED_FIFO and SCHED_RR take a priority of 1 to 99, the others 0; SCHED_DEADLINE wants "
                            "runtime <= deadline <= period"},
+    {OP_AFFINITY, EINVAL, "none of these processors is there, or the container's: /linux/resources/cpu/cpus"},
     {OP_IO_PRIORITY, EPERM, "IOPRIO_CLASS_RT needs CAP_SYS_NICE on the host"},
     {OP_MEMORY_POLICY, EINVAL, "the nodes must be the container's, /linux/resources/cpu/mems; MPOL_DEFAULT and "
                                "MPOL_LOCAL take none, the others some"},

@@ -293,3 +293,22 @@ c['linux']['namespaces'] = [n for n in c['linux']['namespaces'] if n['type'] != 
     [ "$status" = 1 ]
     contains "/linux/netDevices/none: No such device (no such network device on the host)"
 }
+
+@test "execCPUAffinity is exec's, and not the container's" {
+    require root
+    last=$(($(nproc --all) - 1))
+    [ "$last" -gt 0 ] || skip "needs two processors"
+    bundle 'busybox grep Cpus_allowed_list /proc/self/status; exec sleep 100' "c['process']['execCPUAffinity'] = {'initial': '0', 'final': '$last'}"
+    oci run -d "config-$$" </dev/null >out 2>&1
+    for _ in $(seq 100); do [ -s out ] && break; sleep 0.05; done
+    [ "$(awk '{ print $2 }' out)" = "$(awk '/Cpus_allowed_list/ { print $2 }' /proc/self/status)" ]
+    [ "$(oci exec "config-$$" busybox grep Cpus_allowed_list /proc/self/status | awk '{ print $2 }')" = "$last" ]
+    echo '{"args": ["busybox", "true"], "cwd": "/", "execCPUAffinity": {"final": "1000"}}' >process.json
+    run oci exec --process process.json "config-$$"
+    [ "$status" != 0 ]
+    contains "/process/execCPUAffinity/final: Invalid argument (none of these processors"
+    echo '{"args": ["/bin/sh", "-c", "set -- $(busybox cat /proc/self/stat); shift 18; echo nice $1"], "cwd": "/", "env": ["PATH=/bin"], "scheduler": {"policy": "SCHED_OTHER", "nice": 7}}' >process.json
+    run oci exec --process process.json "config-$$"
+    [ "$output" = "nice 7" ]
+    oci delete --force "config-$$"
+}
