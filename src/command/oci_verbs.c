@@ -10,6 +10,7 @@
 #include "engine/lifecycle.h"
 #include "engine/run_config.h"
 #include "engine/update.h"
+#include "runtime/features.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -183,6 +184,14 @@ static int verb_update(const struct oci_options *o, char **words)
     });
 }
 
+static int verb_features(const struct oci_options *o, char **words)
+{
+    (void)o;
+    (void)words;
+    features_print(stdout);
+    return 0;
+}
+
 #define OPTIONS(verb) verb##_options, COUNT(verb##_options)
 static const struct oci_verb verbs[] = {
     {"create", "ID", "make a container, whose command waits", verb_create, 1, 1, OPTIONS(create)},
@@ -197,6 +206,7 @@ static const struct oci_verb verbs[] = {
     {"resume", "ID", "let them go on", verb_resume, 1, 1, NULL, 0},
     {"update", "ID", "change the limits of a container", verb_update, 1, 1, OPTIONS(update)},
     {"delete", "ID", "remove a container that has ended", verb_delete, 1, 1, OPTIONS(delete)},
+    {"features", "", "print what this runtime can", verb_features, 0, 0, NULL, 0},
 };
 
 size_t oci_verb_count(void)

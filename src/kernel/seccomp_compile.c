@@ -60,7 +60,6 @@ static const struct {
     {"SCMP_ACT_TRACE", SCMP_ACT_TRACE(0)},
     {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
     {"SCMP_ACT_LOG", SCMP_ACT_LOG},
-    {"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY},
 };
 
 static int action_parse(struct compiler *c, const char *pointer, const char *name, bool has_errno,
@@ -198,16 +197,17 @@ static int rule_add(struct compiler *c, struct json_object *rule, const char *po
 
 /* ---- flags ---- */
 
+static const struct {
+    const char *name;
+    uint32_t flag;
+} flags[] = {
+    {"SECCOMP_FILTER_FLAG_TSYNC", 0}, /* the caller has one thread */
+    {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+    {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+};
+
 static int flags_add(struct compiler *c, struct json_object *profile)
 {
-    static const struct {
-        const char *name;
-        uint32_t flag;
-    } flags[] = {
-        {"SECCOMP_FILTER_FLAG_TSYNC", 0}, /* the caller has one thread */
-        {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
-        {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
-    };
     struct json_object *list = json_list_of(profile, "flags");
     for (size_t i = 0; i < json_length(list); i++) {
         size_t k = 0;
@@ -218,6 +218,49 @@ static int flags_add(struct compiler *c, struct json_object *profile)
         c->program->flags |= flags[k].flag;
     }
     return 0;
+}
+
+/* ---- what there is ---- */
+
+/* The names of a table whose rows, SIZE bytes each, begin with them. */
+static char **names_of(struct arena *arena, const void *table, size_t count, size_t size)
+{
+    char **names = arena_alloc(arena, (count + 1) * sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        names[i] = arena_strdup(arena, *(const char *const *)((const char *)table + i * size));
+    return names;
+}
+
+/* Of the specification's names, those that arch_add() takes: libseccomp adds none of the other byte order. */
+static char **list_archs(struct arena *arena)
+{
+    static const char *const names[] = {
+        "X86", "X86_64", "X32", "ARM", "AARCH64", "MIPS", "MIPS64", "MIPS64N32", "MIPSEL", "MIPSEL64", "MIPSEL64N32",
+        "PPC", "PPC64", "PPC64LE", "S390", "S390X", "PARISC", "PARISC64", "RISCV64", "LOONGARCH64", "M68K", "SH", "SHEB",
+    };
+    __attribute__((cleanup(cleanup_filter))) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    struct compiler c = {.arena = arena, .name = "", .filter = filter};
+    char **list = NULL;
+    size_t n = 0;
+    for (size_t i = 0; filter && i < COUNT(names); i++) {
+        char *name = arena_printf(arena, "SCMP_ARCH_%s", names[i]);
+        if (arch_add(&c, "", name) == 0)
+            *LIST_ADD(arena, &list, &n) = name;
+        else
+            error_clear();
+    }
+    *LIST_ADD(arena, &list, &n) = NULL;
+    return list;
+}
+
+void seccomp_list_words(struct arena *arena, struct seccomp_words *words)
+{
+    *words = (struct seccomp_words){
+        .actions = names_of(arena, actions, COUNT(actions), sizeof *actions),
+        .operators = names_of(arena, comparisons, COUNT(comparisons), sizeof *comparisons),
+        .archs = list_archs(arena),
+        .flags = names_of(arena, flags, COUNT(flags), sizeof *flags),
+    };
 }
 
 /* ---- the whole ---- */

@@ -18,6 +18,13 @@ int seccomp_compile(struct arena *arena, const char *text, const char *name, uin
 int seccomp_compile_plain(struct arena *arena, const char *text, const char *name, uint64_t caps,
                           struct seccomp_program *program);
 
+/* The words that profiles may use, each list NULL-terminated and in ARENA; of the architectures those that this
+ * libseccomp filters on this machine. */
+struct seccomp_words {
+    char **actions, **operators, **archs, **flags;
+};
+void seccomp_list_words(struct arena *arena, struct seccomp_words *words);
+
 /* The same through a cache in the directory CACHE (may be NULL): compiling takes a millisecond and
  * more. An entry holds the whole key (profile, capabilities, library version, machine) and is used only
  * if all of it is equal. */

@@ -164,6 +164,34 @@ int mount_options_parse(struct arena *arena, const struct mount_config *mount,
     return 0;
 }
 
+/* WORD itself, and the word that has the same effect on all that is mounted below. */
+static void add_word(struct arena *arena, char ***words, size_t *n, const char *word, bool also_recursive)
+{
+    *LIST_ADD(arena, words, n) = arena_strdup(arena, word);
+    if (also_recursive)
+        *LIST_ADD(arena, words, n) = arena_printf(arena, "r%s", word);
+}
+
+char **mount_options_words(struct arena *arena)
+{
+    char **words = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < COUNT(attributes); i++) {
+        add_word(arena, &words, &n, attributes[i].set, true);
+        add_word(arena, &words, &n, attributes[i].clear, true);
+    }
+    for (size_t i = 0; i < COUNT(times); i++)
+        add_word(arena, &words, &n, times[i].word, true);
+    for (size_t i = 0; i < COUNT(propagations); i++)
+        add_word(arena, &words, &n, propagations[i].word, true);
+    for (size_t i = 0; i < COUNT(switches); i++)
+        add_word(arena, &words, &n, switches[i].word, false);
+    for (size_t i = 0; ignored[i]; i++)
+        add_word(arena, &words, &n, ignored[i], false);
+    *LIST_ADD(arena, &words, &n) = NULL;
+    return words;
+}
+
 static char *describe_attributes(struct arena *arena, char *text, const char *prefix, uint64_t set,
                                  uint64_t clear)
 {

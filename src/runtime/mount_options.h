@@ -9,5 +9,8 @@
 int mount_options_parse(struct arena *arena, const struct mount_config *mount,
                         struct mount_spec *spec);
 
+/* Every word of the table that is built, NULL-terminated, in ARENA. */
+char **mount_options_words(struct arena *arena);
+
 /* ", ro, nosuid, size=64k": SPEC for people, "" when there is nothing to say. */
 char *mount_options_describe(struct arena *arena, const struct mount_spec *spec);

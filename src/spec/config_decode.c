@@ -349,7 +349,7 @@ static int decode_hook_list(struct json_source *s, struct json_object *value, vo
     return 0;
 }
 
-static const struct json_field hooks_fields[] = {
+static const struct json_field hooks_fields[] = { /* by enum hook_kind */
     {"prestart", decode_hook_list, AT(config, hooks[HOOK_PRESTART])},
     {"createRuntime", decode_hook_list, AT(config, hooks[HOOK_CREATE_RUNTIME])},
     {"createContainer", decode_hook_list, AT(config, hooks[HOOK_CREATE_CONTAINER])},
@@ -359,6 +359,11 @@ static const struct json_field hooks_fields[] = {
     {0},
 };
 GROUP(hooks)
+
+const char *config_hook_name(enum hook_kind kind)
+{
+    return hooks_fields[kind].name;
+}
 
 /* ---- the whole ---- */
 

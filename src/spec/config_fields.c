@@ -111,6 +111,14 @@ int config_read_unbuilt(struct json_source *s, struct json_object *value, void *
                : refuse(-EOPNOTSUPP, "%s: %s: not built yet (leave it out)", s->name, s->pointer);
 }
 
+bool config_field_is_built(const struct json_field *fields, const char *name)
+{
+    for (; fields->name; fields++)
+        if (strcmp(fields->name, name) == 0)
+            return fields->decode != config_read_unbuilt;
+    return false;
+}
+
 int config_read_device_type(struct json_source *s, struct json_object *value, void *into)
 {
     const char *type;

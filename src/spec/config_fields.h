@@ -32,9 +32,14 @@ int config_read_word(struct json_source *s, struct json_object *value, const str
 /* A list of them, as flags. */
 int config_read_flags(struct json_source *s, struct json_object *value, const struct config_word *words,
                       uint64_t *flags);
+/* The words of /linux/memoryPolicy. */
+extern const struct config_word config_memory_modes[], config_memory_flags[];
 int config_read_range(struct json_source *s, struct json_object *value, int64_t least, int64_t most, int64_t *number);
 /* -EINVAL, "POINTER/NAME: is missing". */
 int config_missing(struct json_source *s, const char *name);
+
+/* Whether FIELDS has NAME, and not as one that config_read_unbuilt() refuses. */
+bool config_field_is_built(const struct json_field *fields, const char *name);
 
 json_decoder config_read_id;          /* uint32_t, 0 to 4294967294 */
 json_decoder config_read_maps;        /* struct idmaps */

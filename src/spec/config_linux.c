@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "spec/config_decode.h"
 
 #include <ctype.h>
 #include <json-c/json.h>
@@ -312,4 +313,9 @@ static const struct json_field linux_fields[] = {
 int config_read_linux(struct json_source *s, struct json_object *value, void *into)
 {
     return json_read_object(s, value, linux_fields, into);
+}
+
+bool config_linux_is_built(const char *name)
+{
+    return config_field_is_built(linux_fields, name);
 }

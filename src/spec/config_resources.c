@@ -3,6 +3,7 @@
 #include "spec/config_fields.h"
 
 #include "base/error.h"
+#include "spec/config_decode.h"
 
 #include <json-c/json.h>
 #include <string.h>
@@ -298,4 +299,9 @@ int config_decode_resources(struct config *config, const char *text, size_t leng
 {
     config->resources = (struct resources){0};
     return json_read(config->arena, text, length, name, resources_fields, &config->resources);
+}
+
+bool config_resource_is_built(const char *name)
+{
+    return config_field_is_built(resources_fields, name);
 }

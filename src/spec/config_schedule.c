@@ -138,21 +138,29 @@ int config_read_io_priority(struct json_source *s, struct json_object *value, vo
 
 /* ---- memory ---- */
 
+const struct config_word config_memory_modes[] = {
+    {"MPOL_DEFAULT", MPOL_DEFAULT},
+    {"MPOL_BIND", MPOL_BIND},
+    {"MPOL_INTERLEAVE", MPOL_INTERLEAVE},
+    {"MPOL_WEIGHTED_INTERLEAVE", CONFIG_WEIGHTED_INTERLEAVE},
+    {"MPOL_PREFERRED", MPOL_PREFERRED},
+    {"MPOL_PREFERRED_MANY", CONFIG_PREFERRED_MANY},
+    {"MPOL_LOCAL", MPOL_LOCAL},
+    {0},
+};
+
+const struct config_word config_memory_flags[] = {
+    {"MPOL_F_NUMA_BALANCING", 1 << 13},
+    {"MPOL_F_RELATIVE_NODES", 1 << 14},
+    {"MPOL_F_STATIC_NODES", 1 << 15},
+    {0},
+};
+
 static int decode_mode(struct json_source *s, struct json_object *value, void *into)
 {
-    static const struct config_word words[] = {
-        {"MPOL_DEFAULT", MPOL_DEFAULT},
-        {"MPOL_BIND", MPOL_BIND},
-        {"MPOL_INTERLEAVE", MPOL_INTERLEAVE},
-        {"MPOL_WEIGHTED_INTERLEAVE", CONFIG_WEIGHTED_INTERLEAVE},
-        {"MPOL_PREFERRED", MPOL_PREFERRED},
-        {"MPOL_PREFERRED_MANY", CONFIG_PREFERRED_MANY},
-        {"MPOL_LOCAL", MPOL_LOCAL},
-        {0},
-    };
     struct memory_policy_config *policy = into;
     const struct config_word *word;
-    TRY(config_read_word(s, value, words, &word));
+    TRY(config_read_word(s, value, config_memory_modes, &word));
     policy->name = word->name;
     policy->mode = word->value;
     return 0;
@@ -160,13 +168,7 @@ static int decode_mode(struct json_source *s, struct json_object *value, void *i
 
 static int decode_mode_flags(struct json_source *s, struct json_object *value, void *into)
 {
-    static const struct config_word words[] = {
-        {"MPOL_F_NUMA_BALANCING", 1 << 13},
-        {"MPOL_F_RELATIVE_NODES", 1 << 14},
-        {"MPOL_F_STATIC_NODES", 1 << 15},
-        {0},
-    };
-    return config_read_flags(s, value, words, into);
+    return config_read_flags(s, value, config_memory_flags, into);
 }
 
 static const struct json_field memory_policy_fields[] = {
