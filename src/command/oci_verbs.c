@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "engine/bundle.h"
 #include "engine/control.h"
 #include "engine/exec.h"
 #include "engine/lifecycle.h"
@@ -88,6 +89,11 @@ static const struct option update_options[] = {
 static const struct option ps_options[] = {
     {.name = "format", .letter = 'f', OCI_FIELD(format), .metavar = "table|json", .words = list_words,
      .value = VALUE_WORDS, .help = "how they are listed"},
+};
+static const struct option spec_options[] = {
+    {.name = "bundle", .letter = 'b', OCI_FIELD(bundle), .metavar = "DIR", .value = VALUE_DIR,
+     .help = "where to, else the working directory"},
+    {.name = "rootless", OCI_FIELD(rootless_spec), .help = "for the caller, who is not root"},
 };
 
 /* ---- the verbs ---- */
@@ -184,6 +190,12 @@ static int verb_update(const struct oci_options *o, char **words)
     });
 }
 
+static int verb_spec(const struct oci_options *o, char **words)
+{
+    (void)words;
+    return bundle_begin(o->bundle ? o->bundle : ".", o->rootless_spec);
+}
+
 static int verb_features(const struct oci_options *o, char **words)
 {
     (void)o;
@@ -206,6 +218,7 @@ static const struct oci_verb verbs[] = {
     {"resume", "ID", "let them go on", verb_resume, 1, 1, NULL, 0},
     {"update", "ID", "change the limits of a container", verb_update, 1, 1, OPTIONS(update)},
     {"delete", "ID", "remove a container that has ended", verb_delete, 1, 1, OPTIONS(delete)},
+    {"spec", "", "write the config.json that a bundle begins with", verb_spec, 0, 0, OPTIONS(spec)},
     {"features", "", "print what this runtime can", verb_features, 0, 0, NULL, 0},
 };
 

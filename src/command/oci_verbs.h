@@ -16,7 +16,7 @@ struct oci_options {
         *cpu_rt_runtime, *cpuset_cpus, *cpuset_mems, *memory, *memory_reservation, *memory_swap, *pids_limit;
     unsigned format;
     int preserve_fds;
-    bool all, force, quiet, keep, no_pivot, no_new_keyring, detach, tty, no_new_privs, ignore_paused;
+    bool all, force, quiet, keep, no_pivot, no_new_keyring, rootless_spec, detach, tty, no_new_privs, ignore_paused;
 };
 
 struct oci_verb {

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "kernel/seccomp_compile.h"
 #include "spec/config_decode.h"
+#include "spec/template.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -61,4 +62,23 @@ int bundle_load(const char *dir, const char *file, const char *cache, const char
     if (config->root.upper)
         add_overlay(config, layer);
     return compile_seccomp(name, cache, config, seccomp);
+}
+
+int bundle_begin(const char *dir, bool rootless)
+{
+    auto_arena arena = {0};
+    const char *path = arena_printf(&arena, "%s/config.json", dir);
+    auto_file out = fopen(path, "wxe");
+    if (!out)
+        return errno == EEXIST ? refuse(-EEXIST, "%s exists already (move it away first)", path)
+                               : fail(-errno, "create %s", path);
+    template_write(&(struct template_options){
+        .rootless = rootless, .uid = geteuid(), .gid = getegid(),
+        .cgroup_namespace = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0,
+    }, out);
+    if (fflush(out) == 0)
+        return 0;
+    int r = fail(-errno, "write %s", path);
+    unlink(path);
+    return r;
 }

@@ -8,3 +8,7 @@
  * for an overlay over the root, LAYER is the directory for it on disk. -errno with a sentence. */
 int bundle_load(const char *dir, const char *file, const char *cache, const char *layer, struct config *config,
                 struct seccomp_program *seccomp);
+
+/* Writes DIR/config.json, the usual one; ROOTLESS: one that the caller may use who is not root. -EEXIST with a
+ * sentence when there is one. */
+int bundle_begin(const char *dir, bool rootless);
