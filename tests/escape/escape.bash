@@ -6,9 +6,32 @@
 load ../cli/helpers
 load ../cli/bundles
 
-in_work() { # what every test begins with
+# What bocal run leaves, and what this test's bundles do: others may work on this machine as well.
+leftovers() {
+    find "$(state_dir)" "$(data_dir)/containers" -mindepth 1 -maxdepth 1 2>/dev/null || true
+    grep bocal /proc/self/mountinfo || true
+    find /sys/fs/cgroup -mindepth 2 -type d -name 'bocal-*' 2>/dev/null | grep -E -- "-$$$|bocal-[0-9a-f]{12}$" || true
+}
+
+# A test that has failed may have left a container: it is removed, and the others go on.
+eval "$(declare -f teardown | sed '1s/teardown/cli_teardown/')"
+teardown() {
+    local id
+    for id in "$work"/root/*/; do
+        [ ! -d "$id" ] || oci delete --force "$(basename "$id")" 2>/dev/null || true
+    done
+    for _ in $(seq 50); do # what others began meanwhile on this machine is not this test's
+        [ -z "$(leftovers | grep -vxFf "$work/before")" ] && break
+        sleep 0.1
+    done
+    cli_teardown
+}
+
+# What every test begins with; and that what is tested runs containers at all, for most tests want it to refuse something.
+in_work() {
     mkdir host
     echo untouched >host/canary
+    bocal run /bin/true
 }
 
 untouched() {
