@@ -379,9 +379,10 @@ static int mount_open(struct execution *x, const struct step *step)
                 : step->out == SLOT_PTS    ? O_RDONLY | O_DIRECTORY | O_NONBLOCK
                 : namespace                ? O_RDONLY
                                            : O_PATH;
-    auto_fd fd = open(step->path, flags | O_CLOEXEC);
+    uint64_t resolve = step->out == SLOT_PTS ? RESOLVE_NO_MAGICLINKS : 0; /* not the caller's, by an fd of INIT's */
+    auto_fd fd = sys_openat2(AT_FDCWD, step->path, (uint64_t)(unsigned)flags | O_CLOEXEC, 0, resolve);
     if (fd < 0)
-        return -errno;
+        return fd;
     if (step->out == SLOT_NULL ? !is_null_device(fd) : step->out == SLOT_PTS && !is_devpts(fd))
         return -ENODEV;
     x->slots[step->out] = take_fd(&fd);

@@ -1,6 +1,7 @@
 /* Who "name[:group]" is, by the *container's* /etc/passwd and /etc/group: looked up by INIT after the
  * pivot, where those files cannot lead out of the root. They are hostile all the same: read through
- * one buffer on the stack, lines too long are skipped, ids are strict decimals (CVE-2016-3697: a
+ * one buffer on the stack, lines too long are skipped, what lies beyond 16 MB is not read, a link into
+ * /proc/self/fd is not followed (INIT still has the caller's fds), ids are strict decimals (CVE-2016-3697: a
  * user called "1000" and a looser number). Formats: passwd(5), group(5). */
 #include "runtime/perform.h"
 
@@ -11,11 +12,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FIELDS = 7 };
+enum { FIELDS = 7, LARGEST = 16 << 20 };
 
 struct lines {
     int fd;
-    size_t used, at;
+    size_t used, at, total;
     bool skip; /* in a line that did not fit */
     char buffer[8192];
 };
@@ -41,7 +42,7 @@ static char *next_line(struct lines *lines)
         }
         memmove(lines->buffer, start, rest);
         lines->at = 0;
-        ssize_t n = read(lines->fd, lines->buffer + rest, sizeof lines->buffer - 1 - rest);
+        ssize_t n = lines->total > LARGEST ? 0 : read(lines->fd, lines->buffer + rest, sizeof lines->buffer - 1 - rest);
         if (n <= 0) {
             lines->used = lines->at = 0;
             lines->buffer[rest] = '\0';
@@ -49,6 +50,7 @@ static char *next_line(struct lines *lines)
             return last ? lines->buffer : NULL;
         }
         lines->used = rest + (size_t)n;
+        lines->total += (size_t)n;
     }
 }
 
@@ -66,11 +68,11 @@ static size_t split_fields(char *line, char *fields[FIELDS])
 
 static int open_lines(struct lines *lines, const char *path)
 {
-    lines->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    lines->fd = sys_openat2(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS);
     struct stat st;
     if (lines->fd < 0 || fstat(lines->fd, &st) < 0 || !S_ISREG(st.st_mode))
         return -ENOENT;
-    lines->used = lines->at = 0;
+    lines->used = lines->at = lines->total = 0;
     lines->skip = false;
     return 0;
 }

@@ -51,8 +51,9 @@ c['process']['capabilities'] = {k: ['CAP_MKNOD'] for k in ('bounding', 'effectiv
     rm -rf rootfs/dev/pts
     for fd in $(seq 5 12); do
         ln -sfn /proc/self/fd/$fd rootfs/dev/pts
-        run oci exec -t t-$$ tty </dev/null 9</dev/pts
+        run oci exec -t t-$$ sh -c 'echo ran' </dev/null 9</dev/pts
         failed
+        lacks ran
     done
     oci delete --force t-$$
 }
