@@ -12,6 +12,7 @@
 #include "spec/config_fields.h"
 #include "spec/state.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 const char *const container_status_names[] = {
@@ -96,7 +97,10 @@ int container_save(const struct container *container, const char *config)
     put_state(container, &state, true, &json);
     fflush(stream);
     const char *beside = arena_printf(container->arena, "%s/config.json", container->dir);
-    TRY(file_replace(AT_FDCWD, beside, config, strlen(config), 0600));
+    auto_fd fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); /* nobody reads it before the other is there */
+    int r = fd < 0 ? -errno : fd_write_all(fd, config, strlen(config));
+    if (r < 0)
+        return fail(r, "write %s", beside);
     const char *path = arena_printf(container->arena, "%s/state.json", container->dir);
     return file_replace(AT_FDCWD, path, text, size, 0600);
 }

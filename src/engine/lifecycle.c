@@ -65,7 +65,8 @@ static int read_bundle(struct creation *c, bool foreground)
     TRY(handover_fds(config, o->preserve_fds));
     config->same_keyring = o->no_new_keyring;
     config->no_pivot = o->no_pivot;
-    config->outlives = config->waits = config->own_stdio = true;
+    config->outlives = config->recorded = config->own_stdio = true;
+    config->waits = !foreground;
     if (!config->cgroups_path || !*config->cgroups_path)
         config->cgroups_path = container_cgroups_path(&c->arena, o->id);
     c->container.late_hooks = config->hooks[HOOK_POSTSTART].count || config->hooks[HOOK_POSTSTOP].count;
@@ -91,6 +92,7 @@ static int record(struct creation *c)
 }
 
 /* On failure nothing is left. A directory that somebody else made in the same moment is not ours. */
+/* In the FOREGROUND the command runs at once: nobody else is to start it, and the caller may have its terminal. */
 static int create(struct creation *c, bool foreground)
 {
     struct execution *x = &c->execution;
@@ -243,13 +245,11 @@ int lifecycle_run(const struct create_options *options, bool keep)
     __attribute__((cleanup(cleanup_creation))) struct creation c = {.options = options};
     signal(SIGCHLD, SIG_DFL);
     console_block_signals();
-    TRY(create(&c, !options->console_socket));
+    TRY(create(&c, true));
     journal_close(&c.execution.journal); /* others may act on it from now on */
     c.execution.journal = JOURNAL_NONE;
-    int r = lifecycle_start(options->root, options->id);
-    int status = r < 0 ? r : handover_wait(&c.execution, c.config.process.terminal);
-    if (r < 0)
-        end_process(&c.container);
+    int r = after_start(&c.container);
+    int status = r < 0 ? r : handover_wait(&c.execution, c.config.process.terminal && !options->console_socket);
     execution_leave(&c.execution);
     if (keep)
         return status;

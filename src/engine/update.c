@@ -159,7 +159,7 @@ static int find_container(struct update *u)
     TRY((int)size);
     config->arena = &u->arena;
     TRY(config_decode(config, text, (size_t)size, path));
-    config->waits = true;
+    config->recorded = true;
     config->n_mounts = 0; /* nothing is mounted any more */
     if (!config->cgroups_path || !*config->cgroups_path)
         config->cgroups_path = container_cgroups_path(&u->arena, u->container.id);

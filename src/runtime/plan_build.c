@@ -50,7 +50,7 @@ struct builder plan_begin(const struct config *config, const struct facts *facts
         .facts = facts,
         .id = id,
         .plan = plan,
-        .state = arena_printf(config->arena, config->waits ? "%s/%s/journal" : "%s/%s", facts->state_dir, id),
+        .state = arena_printf(config->arena, config->recorded ? "%s/%s/journal" : "%s/%s", facts->state_dir, id),
         .parcel = arena_alloc(config->arena, sizeof(struct parcel)),
         .mount_slots = arena_alloc(config->arena, (config->n_mounts + 1) * sizeof(enum slot)),
     };

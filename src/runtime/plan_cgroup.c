@@ -270,7 +270,7 @@ static void need_all_of_v1(struct builder *b)
 
 int plan_cgroup_prepare(struct builder *b)
 {
-    if (b->config->waits)
+    if (b->config->recorded)
         need_all_of_v1(b);
     TRY(plan_limits(b));
     TRY(add_unified(b));

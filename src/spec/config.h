@@ -298,6 +298,7 @@ struct config {
     bool find_home;       /* HOME comes from the container's /etc/passwd */
     bool privileged;
     bool outlives;        /* the container, or the further process, goes on when who made it ends */
+    bool recorded;        /* the container has a directory of its own, where those who drive the runtime find it */
     bool waits;           /* its command waits to be started */
     bool same_keyring;    /* it keeps the caller's session keyring */
     bool no_pivot;        /* for a root that cannot be pivoted from: an initramfs */
