@@ -4,6 +4,7 @@ load helpers
 load bundles
 
 setup_hooks() {
+    local kind # the caller has one, too
     bundle 'echo command >>/etc/said' "import sys
 w = os.getcwd()
 c['hooks'] = {k: [{'path': w + '/hook-' + k, 'args': ['hook', 'one'], 'env': ['PATH=/usr/bin:/bin']}]
