@@ -146,11 +146,20 @@ static int inject(struct execution *x)
     return 0;
 }
 
+/* What is there already is somebody else's: it is not recorded, for undoing would remove it. */
+static int record(struct execution *x, const struct step *step)
+{
+    if (!op_infos[step->op].journaled || step->op == OP_STATE)
+        return 0;
+    if (access(step->path, F_OK) == 0)
+        return fail(-EEXIST, "create %s", step->path);
+    return journal_record(&x->journal, op_infos[step->op].word, step->path);
+}
+
 static int perform(struct execution *x, const struct step *step)
 {
     uint64_t start = now_ns();
-    if (op_infos[step->op].journaled && step->op != OP_STATE)
-        TRY(journal_record(&x->journal, op_infos[step->op].word, step->path));
+    TRY(record(x, step));
     int r = inject(x);
     if (r == 0)
         r = performer_of(step->op)(x, step);

@@ -258,10 +258,28 @@ static int process_chdir(struct execution *x, const struct step *step)
     return n < 0 ? -errno : cwd[0] == '/' ? 0 : -ENOENT;
 }
 
+/* All from FIRST on but those that INIT itself still needs, which come in ascending order: the lowest is kept, what
+ * is below it goes, and so on. */
+static int close_now(const struct execution *x, unsigned first)
+{
+    const int needed[] = {x->channel[1], x->slots[SLOT_SHIM], x->slots[SLOT_START], x->slots[SLOT_CREATED]};
+    for (;;) {
+        unsigned lowest = ~0U;
+        for (size_t i = 0; i < COUNT(needed); i++)
+            if (needed[i] >= 0 && (unsigned)needed[i] >= first && (unsigned)needed[i] < lowest)
+                lowest = (unsigned)needed[i];
+        int r = lowest == first ? 0 : sys_close_range(first, lowest == ~0U ? lowest : lowest - 1, 0);
+        if (r < 0 || lowest == ~0U)
+            return r;
+        first = lowest + 1;
+    }
+}
+
 static int process_close(struct execution *x, const struct step *step)
 {
-    (void)x;
-    return sys_close_range(3 + (unsigned)step->number, ~0U, CLOSE_RANGE_CLOEXEC);
+    unsigned first = 3 + (unsigned)step->number;
+    int r = step->flags == CLOSE_NOW ? close_now(x, first) : 0;
+    return r < 0 ? r : sys_close_range(first, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 /* ---- the command ---- */

@@ -175,6 +175,7 @@ static void add_command(struct builder *b, const struct capabilities *caps)
     plan_ready(b);
     unsigned kept = b->config->preserve_fds;
     add_step(b, (struct step){.op = OP_CLOSE, .phase = COMMAND, .number = kept,
+                              .flags = b->config->waits ? CLOSE_NOW : 0,
                               .text = kept ? plan_text(b, " but the %u that are preserved", kept) : "",
                               .why = "close_range(2): CVE-2024-21626 was one inherited fd"});
     add_step(b, (struct step){.op = OP_FIND, .phase = COMMAND, .path = process->args[0],

@@ -62,6 +62,9 @@ enum { SHIM_WORDS = 5 };
 /* BECOME, step.mode: setgroups(2) is denied in single-id namespaces, and a joined one may be such. */
 enum { MAY_BE_DENIED = 2 };
 
+/* CLOSE, step.flags: at once, for INIT waits, and others may look at its fds meanwhile. */
+enum { CLOSE_NOW = 1 };
+
 /* PIVOT, step.flags: the old root stays below the new one. */
 enum { COVER = 1 };
 

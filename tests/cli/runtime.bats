@@ -149,3 +149,35 @@ sys.stdout.write(text.decode())' >said &
         [ -z "$(find /sys/fs/cgroup -name "bocal-eight-$$" 2>/dev/null)" ]
     done
 }
+
+@test "a cgroup that is another container's is neither taken nor removed" {
+    require root
+    [ -d /sys/fs/cgroup/pids ] || is_v2 || skip "needs cgroups"
+    bundle 'exec sleep 100' "c['linux']['cgroupsPath'] = '/bocal-cli-$$/nine'"
+    oci run -d nine-$$ </dev/null >/dev/null 2>&1
+    run oci create ten-$$ </dev/null
+    [ "$status" = 1 ]
+    contains "another container's"
+    [ "$(status_of nine-$$)" = running ]
+    [ "$(ls root)" = nine-$$ ]
+    oci delete --force nine-$$
+    find /sys/fs/cgroup -depth -type d -name "bocal-cli-$$" -exec rmdir {} +
+}
+
+@test "while the command waits nothing of the host is open in it" {
+    require root
+    bundle 'exec sleep 100'
+    oci create fds-$$ 7</ 8</etc/passwd </dev/null >/dev/null 2>&1
+    pid=$(oci state fds-$$ | python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])')
+    for fd in /proc/"$pid"/fd/*; do
+        case ${fd##*/}:$(readlink "$fd") in
+        [012]:*) ;;
+        *:socket:* | *:/memfd:bocal-init*) ;;
+        *) echo "open: $fd, $(readlink "$fd")"; false ;;
+        esac
+    done
+    oci start fds-$$
+    wait_for running fds-$$
+    [ "$(ls /proc/"$pid"/fd | wc -l)" = 3 ]
+    oci delete --force fds-$$
+}

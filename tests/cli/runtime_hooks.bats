@@ -88,8 +88,8 @@ c['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo s
     run oci create h4-$$ </dev/null
     [ "$status" = 1 ]
     contains "not done after 1 s"
-    run kill -0 "$(cat pid)"
-    [ "$status" = 1 ]
+    # Ended; whether this machine's PID 1 has reaped it yet is its affair.
+    [ ! -e /proc/"$(cat pid)" ] || grep -q "^State:.Z" /proc/"$(cat pid)"/status
     bundle true "c['hooks'] = {'createRuntime': [{'path': os.getcwd() + '/hang', 'timeout': -1}]}"
     run oci create h4-$$ </dev/null
     contains "/hooks/createRuntime/0/timeout: expected seconds"
