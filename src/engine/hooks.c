@@ -42,7 +42,7 @@ int hooks_run(const struct config *config, enum hook_kind kind, const struct con
         return 0;
     auto_fd state = state_file(container, status);
     for (size_t i = 0; i < hooks->count && (first == 0 || kind == HOOK_POSTSTOP); i++) {
-        int r = state < 0 ? state : hook_run(&hooks->list[i], state, &result);
+        int r = state < 0 ? state : hook_run(&hooks->list[i], NULL, state, &result);
         if (r >= 0)
             continue;
         hook_describe(&hooks->list[i], &result, r);

@@ -276,7 +276,7 @@ static int describe_failure(struct execution *x, int error)
     const char *why = step->why ? step->why : actor_name(step->by);
     const char *reason = error == -ECHILD ? "the container's first process ended unexpectedly" : NULL;
     if (step->op == OP_HOOK && !*error_text())
-        hook_describe(step->data, &x->shared->hook, error);
+        hook_describe(((const struct hook_spec *)step->data)->hook, &x->shared->hook, error);
     if (reason && !*error_text())
         refuse(error, "%s", reason);
     because(error, "step %zu, %s %s, for %s", x->at + 1, op_infos[step->op].word, text, why);

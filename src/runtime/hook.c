@@ -5,16 +5,32 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "kernel/capability.h"
+#include "kernel/seccomp.h"
 #include "kernel/sys.h"
 
 #include <poll.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
+/* The filter first, which without no_new_privs needs CAP_SYS_ADMIN (seccomp(2)). */
+static int limit(const struct hook_limits *limits)
+{
+    int r = 0;
+    if (limits && limits->filter) {
+        if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0)
+            r = capability_raise();
+        if (r == 0)
+            r = seccomp_install(limits->filter);
+    }
+    return r == 0 && limits ? capability_apply(limits->caps) : r;
+}
+
 /* The forked child: never returns. REPORT is closed by the exec, or gets the reason why there was none. */
-static _Noreturn void become(const struct hook_config *hook, int state, int out, int report)
+static _Noreturn void become(const struct hook_config *hook, const struct hook_limits *limits, int state, int out, int report)
 {
     static char *const none[] = {NULL};
     char *alone[] = {(char *)hook->path, NULL};
@@ -25,9 +41,15 @@ static _Noreturn void become(const struct hook_config *hook, int state, int out,
         sys_signal_default(i);
     setpgid(0, 0);
     umask(0022);
-    if (dup2(state, 0) >= 0 && dup2(out, 1) >= 0 && dup2(out, 2) >= 0 && lseek(0, 0, SEEK_SET) == 0)
+    int error = 0;
+    if (dup2(state, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 || lseek(0, 0, SEEK_SET) < 0)
+        error = -errno;
+    if (error == 0)
+        error = limit(limits);
+    if (error == 0) {
         execve(hook->path, hook->args && hook->args[0] ? hook->args : alone, hook->env ? hook->env : none);
-    int error = -errno;
+        error = -errno;
+    }
     ssize_t told = write(report, &error, sizeof error);
     _exit(told < 0 ? 126 : 127);
 }
@@ -77,7 +99,7 @@ static int attend(const struct hook_config *hook, pid_t pid, int pidfd, int out,
     return r;
 }
 
-int hook_run(const struct hook_config *hook, int state, struct hook_result *result)
+int hook_run(const struct hook_config *hook, const struct hook_limits *limits, int state, struct hook_result *result)
 {
     int out[2], report[2], pidfd = -1, error = 0;
     memset(result, 0, sizeof *result);
@@ -94,7 +116,7 @@ int hook_run(const struct hook_config *hook, int state, struct hook_result *resu
     if (pid < 0)
         return pid;
     if (pid == 0)
-        become(hook, state, out_write, report_write);
+        become(hook, limits, state, out_write, report_write);
     auto_fd process = pidfd;
     close(take_fd(&out_write));
     close(take_fd(&report_write));

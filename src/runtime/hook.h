@@ -10,10 +10,16 @@ struct hook_result {
     char output[HOOK_OUTPUT];  /* the beginning of what it wrote, NUL-terminated */
 };
 
-/* Runs HOOK with the state, a file, on its standard input, and waits for its end or its time-out. 0, -EPROTO when it
+/* What a hook of the container's may do, whose program is the container's: no more than its command. */
+struct hook_limits {
+    const struct capabilities *caps;
+    const struct seccomp_program *filter; /* NULL: none */
+};
+
+/* Runs HOOK with the state, a file, on its standard input, within LIMITS unless that is NULL, and waits for its end or its time-out. 0, -EPROTO when it
  * failed (see RESULT), -ETIMEDOUT when it was killed, or the reason why it could not be executed. Neither allocates nor
  * formats nor leaves a sentence: HOST's and INIT's. */
-int hook_run(const struct hook_config *hook, int state, struct hook_result *result);
+int hook_run(const struct hook_config *hook, const struct hook_limits *limits, int state, struct hook_result *result);
 
 /* The sentence of such a failure. */
 int hook_describe(const struct hook_config *hook, const struct hook_result *result, int error);

@@ -342,7 +342,8 @@ static int process_find(struct execution *x, const struct step *step)
 /* HOST's and INIT's. */
 static int process_hook(struct execution *x, const struct step *step)
 {
-    return hook_run(step->data, x->slots[step->in], &x->shared->hook);
+    const struct hook_spec *spec = step->data;
+    return hook_run(spec->hook, spec->limits.caps ? &spec->limits : NULL, x->slots[step->in], &x->shared->hook);
 }
 
 /* Who comes first is who starts it, and hears of what comes; the others find the socket closed by the exec. */

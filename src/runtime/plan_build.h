@@ -100,7 +100,7 @@ int plan_cgroup_mount(struct builder *b, const struct mount_config *mount); /* p
 int plan_sysctls(struct builder *b);             /* plan_sysctl.c */
 void plan_ready(struct builder *b);              /* plan_identity.c: INIT waits for what HOST does beside it */
 void plan_hooks(struct builder *b);              /* plan_hooks.c: those before the pivot */
-void plan_hooks_of_start(struct builder *b);     /* plan_hooks.c: those before the command */
+void plan_hooks_of_start(struct builder *b, const struct capabilities *caps);     /* plan_hooks.c: those before the command */
 int plan_identity(struct builder *b);            /* plan_identity.c */
 int plan_rdt(struct builder *b);                 /* plan_rdt.c: groups of the resctrl file system */
 void plan_rdt_join(struct builder *b);           /* plan_rdt.c: HOST puts INIT into them */

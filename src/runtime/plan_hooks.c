@@ -3,12 +3,16 @@
  * runtime.md, "Lifecycle". poststart and poststop come after the plan: engine/hooks.c. */
 #include "runtime/plan_build.h"
 
-static void add_hooks(struct builder *b, enum hook_kind kind, enum actor by, enum phase phase, enum slot state)
+static void add_hooks(struct builder *b, enum hook_kind kind, enum actor by, enum phase phase, enum slot state,
+                      struct hook_limits limits)
 {
     const struct hook_list *hooks = &b->config->hooks[kind];
-    for (size_t i = 0; i < hooks->count; i++)
+    for (size_t i = 0; i < hooks->count; i++) {
+        struct hook_spec *spec = arena_alloc(b->arena, sizeof *spec);
+        *spec = (struct hook_spec){.hook = &hooks->list[i], .limits = limits};
         plan_add(b, (struct step){.op = OP_HOOK, .by = by, .phase = phase, .path = hooks->list[i].path, .in = state,
-                                  .data = &hooks->list[i], .why = hooks->list[i].origin});
+                                  .data = spec, .why = hooks->list[i].origin});
+    }
 }
 
 static void add_state(struct builder *b, const char *status, enum slot out)
@@ -22,6 +26,7 @@ static void add_state(struct builder *b, const char *status, enum slot out)
 void plan_hooks(struct builder *b)
 {
     static const struct parcel nothing;
+    const struct hook_limits none = {0};
     size_t count = 0;
     for (int kind = HOOK_PRESTART; kind <= HOOK_START_CONTAINER; kind++)
         count += b->config->hooks[kind].count;
@@ -39,18 +44,20 @@ void plan_hooks(struct builder *b)
     plan_add(b, mounted);
     add_state(b, "creating", SLOT_STATE);
     add_state(b, "created", SLOT_CREATED);
-    add_hooks(b, HOOK_PRESTART, HOST, FILES, SLOT_STATE);
-    add_hooks(b, HOOK_CREATE_RUNTIME, HOST, FILES, SLOT_STATE);
+    add_hooks(b, HOOK_PRESTART, HOST, FILES, SLOT_STATE, none);
+    add_hooks(b, HOOK_CREATE_RUNTIME, HOST, FILES, SLOT_STATE, none);
     struct step hooked = {.op = OP_SEND, .by = HOST, .phase = FILES, .token = TOKEN_HOOKED, .data = states,
                           .text = "the hooks have run", .why = "@state and @created travel with it"};
     plan_add(b, hooked);
     hooked.op = OP_WAIT;
     hooked.by = INIT;
     plan_add(b, hooked);
-    add_hooks(b, HOOK_CREATE_CONTAINER, INIT, FILES, SLOT_STATE);
+    add_hooks(b, HOOK_CREATE_CONTAINER, INIT, FILES, SLOT_STATE, none);
 }
 
-void plan_hooks_of_start(struct builder *b)
+/* Their programs are the container's, and so hostile: they have what its command has. */
+void plan_hooks_of_start(struct builder *b, const struct capabilities *caps)
 {
-    add_hooks(b, HOOK_START_CONTAINER, INIT, COMMAND, SLOT_CREATED);
+    add_hooks(b, HOOK_START_CONTAINER, INIT, COMMAND, SLOT_CREATED,
+              (struct hook_limits){.caps = caps, .filter = b->config->seccomp});
 }

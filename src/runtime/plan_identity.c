@@ -180,11 +180,15 @@ static void add_command(struct builder *b, const struct capabilities *caps)
                               .why = "close_range(2): CVE-2024-21626 was one inherited fd"});
     add_step(b, (struct step){.op = OP_FIND, .phase = COMMAND, .path = process->args[0],
                               .data = exec, .why = origin});
+    /* Who joins, or waits, is not alone; and a change of ids may have set it back to fs.suid_dumpable. */
+    if (b->joins || b->config->waits || b->config->hooks[HOOK_START_CONTAINER].count)
+        add_step(b, (struct step){.op = OP_HIDE, .phase = COMMAND,
+                                  .why = "CVE-2016-9962: its fds are the host's, until it executes the command"});
     if (b->config->waits)
         add_start(b);
     else if (b->config->explain_pause)
         add_pause(b);
-    plan_hooks_of_start(b);
+    plan_hooks_of_start(b, caps);
     if (b->config->announce)
         add_step(b, (struct step){.op = OP_ANNOUNCE, .phase = COMMAND, .text = process->args[0],
                                   .data = process->args, .why = "--verbose"});

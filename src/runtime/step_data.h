@@ -2,6 +2,7 @@
  * actors in their own copy of the same memory. */
 #pragma once
 
+#include "runtime/hook.h"
 #include "spec/config.h"
 #include "runtime/plan.h"
 
@@ -77,6 +78,12 @@ struct ids_spec {
     bool setgroups; /* false in a single-id namespace, where it is denied */
     bool own_stdio; /* the standard fds become the user's */
     bool joined;    /* a namespace that may be such a one */
+};
+
+/* HOOK */
+struct hook_spec {
+    const struct hook_config *hook;
+    struct hook_limits limits; /* without caps: the caller's program, with the runtime's rights */
 };
 
 /* HOOK_STATE: what the state says but for the pid. */
