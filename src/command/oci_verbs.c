@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/bundle.h"
 #include "engine/control.h"
+#include "engine/events.h"
 #include "engine/exec.h"
 #include "engine/lifecycle.h"
 #include "engine/run_config.h"
@@ -89,6 +90,10 @@ static const struct option update_options[] = {
 static const struct option ps_options[] = {
     {.name = "format", .letter = 'f', OCI_FIELD(format), .metavar = "table|json", .words = list_words,
      .value = VALUE_WORDS, .help = "how they are listed"},
+};
+static const struct option events_options[] = {
+    {.name = "stats", OCI_FIELD(stats), .help = "what it uses, once"},
+    {.name = "interval", OCI_FIELD(interval), .metavar = "DURATION", .help = "how often, 5s where nothing is said"},
 };
 static const struct option spec_options[] = {
     {.name = "bundle", .letter = 'b', OCI_FIELD(bundle), .metavar = "DIR", .value = VALUE_DIR,
@@ -190,6 +195,14 @@ static int verb_update(const struct oci_options *o, char **words)
     });
 }
 
+static int verb_events(const struct oci_options *o, char **words)
+{
+    uint64_t interval = 5000;
+    if (o->interval && (text_to_ms(o->interval, &interval) < 0 || !interval))
+        return refuse(-EINVAL, "--interval %.64s: expected a duration above 0 (500ms, 5s, 1m)", o->interval);
+    return events_run(o->root, words[0], o->stats ? 0 : interval, stdout);
+}
+
 static int verb_spec(const struct oci_options *o, char **words)
 {
     (void)words;
@@ -216,6 +229,7 @@ static const struct oci_verb verbs[] = {
     {"kill", "ID [SIGNAL]", "send a signal to a container", verb_kill, 1, 2, OPTIONS(kill)},
     {"pause", "ID", "let all processes of a container rest", verb_pause, 1, 1, NULL, 0},
     {"resume", "ID", "let them go on", verb_resume, 1, 1, NULL, 0},
+    {"events", "ID", "tell what a container uses, and when memory was wanting", verb_events, 1, 1, OPTIONS(events)},
     {"update", "ID", "change the limits of a container", verb_update, 1, 1, OPTIONS(update)},
     {"delete", "ID", "remove a container that has ended", verb_delete, 1, 1, OPTIONS(delete)},
     {"spec", "", "write the config.json that a bundle begins with", verb_spec, 0, 0, OPTIONS(spec)},

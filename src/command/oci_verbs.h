@@ -16,7 +16,9 @@ struct oci_options {
         *cpu_rt_runtime, *cpuset_cpus, *cpuset_mems, *memory, *memory_reservation, *memory_swap, *pids_limit;
     unsigned format;
     int preserve_fds;
-    bool all, force, quiet, keep, no_pivot, no_new_keyring, rootless_spec, detach, tty, no_new_privs, ignore_paused;
+    const char *interval;
+    bool all, force, quiet, keep, no_pivot, no_new_keyring, detach, tty, no_new_privs, ignore_paused;
+    bool rootless_spec, stats;
 };
 
 struct oci_verb {

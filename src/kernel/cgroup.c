@@ -344,18 +344,3 @@ int cgroup_step_back(const char *leaf)
         TRY(cgroup_write(path, "0"));
     return rmdir(leaf) < 0 && errno != ENOENT ? fail(-errno, "remove cgroup %s", leaf) : 0;
 }
-
-uint64_t cgroup_oom_kills(const char *dir)
-{
-    static const char *const files[] = {"memory.events", "memory.oom_control"};
-    for (size_t i = 0; i < COUNT(files); i++) {
-        char path[4200], key[64];
-        unsigned long long value;
-        snprintf(path, sizeof path, "%s/%s", dir, files[i]);
-        auto_file file = fopen(path, "re");
-        while (file && fscanf(file, "%63s %llu", key, &value) == 2)
-            if (strcmp(key, "oom_kill") == 0)
-                return value;
-    }
-    return 0;
-}

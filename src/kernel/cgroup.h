@@ -75,3 +75,5 @@ bool cgroup_is_frozen(const char *dir);
 /* How often the kernel killed for want of memory in DIR (memory.events or memory.oom_control); 0 when
  * it cannot be told. */
 uint64_t cgroup_oom_kills(const char *dir);
+/* An fd of the caller's that can be read when that has changed, or is about to; -errno where DIR counts none. */
+int cgroup_oom_watch(const char *dir);
