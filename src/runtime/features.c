@@ -78,7 +78,11 @@ static void put_linux(struct json_writer *json, struct arena *arena)
     put_words(json, "modes", config_memory_modes);
     put_words(json, "flags", config_memory_flags);
     json_end_object(json);
-    put_enabled(json, "intelRdt", config_linux_is_built("intelRdt"));
+    json_begin_object(json, "intelRdt");
+    json_put_bool(json, "enabled", config_linux_is_built("intelRdt"));
+    json_put_bool(json, "schemata", config_rdt_is_built("schemata"));
+    json_put_bool(json, "monitoring", config_rdt_is_built("enableMonitoring"));
+    json_end_object(json);
     json_begin_object(json, "mountExtensions");
     put_enabled(json, "idmap", true);
     json_end_object(json);

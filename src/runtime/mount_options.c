@@ -187,7 +187,10 @@ char **mount_options_words(struct arena *arena)
     for (size_t i = 0; i < COUNT(switches); i++)
         add_word(arena, &words, &n, switches[i].word, false);
     for (size_t i = 0; ignored[i]; i++)
-        add_word(arena, &words, &n, ignored[i], false);
+        if (strcasecmp(ignored[i], "z") != 0) /* a host with SELinux refuses these */
+            add_word(arena, &words, &n, ignored[i], false);
+    for (size_t i = 0; ignored_for_binds[i]; i++)
+        add_word(arena, &words, &n, ignored_for_binds[i], false);
     *LIST_ADD(arena, &words, &n) = NULL;
     return words;
 }

@@ -319,3 +319,8 @@ bool config_linux_is_built(const char *name)
 {
     return config_field_is_built(linux_fields, name);
 }
+
+bool config_rdt_is_built(const char *name)
+{
+    return config_field_is_built(rdt_fields, name);
+}
