@@ -289,12 +289,28 @@ static int decode_propagation(struct json_source *s, struct json_object *value, 
     return 0;
 }
 
+/* Below the top of each hierarchy, wherever that is mounted, and not the top itself; without "/" it is a name. */
+static int decode_cgroups_path(struct json_source *s, struct json_object *value, void *into)
+{
+    const char **path = into;
+    TRY(json_string(s, value, path));
+    if (**path != '/')
+        return 0;
+    for (const char *part = *path; *part; part += strcspn(part, "/")) {
+        size_t length = strcspn(++part, "/");
+        if (!length || (length == 1 && *part == '.') || (length == 2 && strncmp(part, "..", 2) == 0) ||
+            strcspn(part, "\n") < length)
+            return json_expected(s, "a path below the top, without empty parts, . and ..");
+    }
+    return 0;
+}
+
 static const struct json_field linux_fields[] = {
     {"namespaces", decode_namespaces, AT(config, namespaces)},
     {"uidMappings", config_read_maps, AT(config, uid_mappings)},
     {"gidMappings", config_read_maps, AT(config, gid_mappings)},
     {"devices", decode_devices, 0},
-    {"cgroupsPath", json_string, AT(config, cgroups_path)},
+    {"cgroupsPath", decode_cgroups_path, AT(config, cgroups_path)},
     {"resources", config_read_resources, AT(config, resources)},
     {"sysctl", decode_sysctl, 0},
     {"seccomp", decode_seccomp, AT(config, seccomp_text)},
