@@ -185,7 +185,7 @@ static int mount_overlay(struct execution *x, const struct step *step)
         r = sys_fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0);
     if (r == 0)
         r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-    int mount = r < 0 ? r : sys_fsmount(fs, 0);
+    int mount = r < 0 ? r : sys_fsmount(fs, spec->nodev ? MOUNT_ATTR_NODEV : 0);
     if (mount < 0)
         return mount;
     x->slots[step->out] = mount;

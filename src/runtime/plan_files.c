@@ -105,12 +105,30 @@ static int need_userns(struct builder *b, const struct mount_config *mount)
     return 0;
 }
 
+/* In a user namespace nobody makes a node, but what the container is given may have some, and no device filter stands before
+ * them: what is a device there, is none. */
+static bool forbids_devices(const struct builder *b)
+{
+    return b->ids.fresh && !b->config->privileged;
+}
+
+/* Volumes; bundles say it themselves. */
+static void forbid_devices(const struct builder *b, const struct mount_config *mount, struct mount_spec *spec)
+{
+    bool asked = (spec->clear | spec->clear_all) & MOUNT_ATTR_NODEV;
+    if (!forbids_devices(b) || b->config->bundle || asked || !text_equal(mount->type, "bind") || text_equal(mount->origin, "default"))
+        return;
+    spec->set |= MOUNT_ATTR_NODEV;
+    spec->set_all |= spec->recursive ? MOUNT_ATTR_NODEV : 0;
+}
+
 /* HOST opens what INIT could not: for id maps; where root of a user namespace may not go; and where mounts are to reach
  * the host, of which INIT's mount namespace has only slaves. */
 static int add_bind_source(struct builder *b, const struct mount_config *mount, enum slot *slot)
 {
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     TRY(mount_options_parse(b->arena, mount, spec));
+    forbid_devices(b, mount, spec);
     choose_bind_map(b, mount, spec);
     bool mapped = spec->idmap || spec->uids, root = b->facts->uid == 0 && !b->facts->in_userns;
     bool out_of_reach = b->config->recorded && root && b->ids.fresh && !b->joins;
@@ -144,6 +162,7 @@ static struct overlay_spec *overlay_spec(struct builder *b)
         .container = b->memory_upper ? NULL : b->config->root.container,
         .owner = b->ids.host_overlay ? b->ids.map.uids.list[0].outside : 0,
         .idmapped = b->ids.idmapped_root,
+        .nodev = forbids_devices(b),
         .userxattr = (b->ids.fresh && !b->ids.host_overlay) || b->facts->in_userns,
     };
     return overlay;
@@ -167,6 +186,7 @@ static void add_root_bind(struct builder *b, enum actor by)
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     *spec = (struct mount_spec){.type = "bind", .recursive = true, .propagation = MS_PRIVATE,
                                 .propagate_all = true, .idmap = b->ids.idmapped_root,
+                                .set_all = forbids_devices(b) ? MOUNT_ATTR_NODEV : 0,
                                 .idmap_all = b->ids.idmapped_root};
     plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = by, .phase = by == HOST ? BIRTH : FILES,
                               .source = b->config->root.path, .out = SLOT_ROOT, .data = spec,
@@ -311,6 +331,7 @@ static int add_mount(struct builder *b, size_t index)
     mount = &mapped;
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     TRY(mount_options_parse(b->arena, mount, spec));
+    forbid_devices(b, mount, spec);
     bool bind = text_equal(mount->type, "bind"), remount = text_equal(mount->type, "remount");
     bool dev = plan_is_dev(mount);
     enum slot slot = dev && b->host_dev ? SLOT_FILES : b->mount_slots[index];

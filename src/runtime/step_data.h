@@ -43,6 +43,7 @@ struct overlay_spec {
     bool idmapped;           /* lowers through SLOT_USERNS */
     bool userxattr;
     bool readonly;
+    bool nodev;
 };
 
 /* MAP_IDS */
