@@ -78,12 +78,17 @@ void journal_close(struct journal *journal)
     *journal = JOURNAL_NONE;
 }
 
-static int undo_line(char *line)
+/* NOT: the object that the line undone before this one took back, or NULL. */
+static int undo_line(char *line, const char **not)
 {
     char *space = strchr(line, ' ');
     if (!space)
         return 0; /* not a line of ours */
     *space = '\0';
+    bool spared = *not && strcmp(*not, space + 1) == 0;
+    *not = strcmp(line, JOURNAL_NOT) == 0 ? space + 1 : NULL;
+    if (spared)
+        return 0;
     for (size_t i = 0; i < COUNT(undos); i++)
         if (strcmp(undos[i].word, line) == 0)
             return undos[i].undo(space + 1);
@@ -101,9 +106,10 @@ int journal_undo(const struct journal *journal, const char *path)
     char *last = strrchr(text, '\n'); /* what follows it was cut */
     *(last ? last : text) = '\0';
     int failed = 0;
+    const char *not = NULL;
     for (char *newline; *text;) {
         newline = strrchr(text, '\n');
-        int r = undo_line(newline ? newline + 1 : text);
+        int r = undo_line(newline ? newline + 1 : text, &not);
         failed = failed ? failed : r;
         *(newline ? newline : text) = '\0';
     }

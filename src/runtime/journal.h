@@ -12,6 +12,9 @@ struct journal {
 /* Creates the journal PATH and takes the lock. */
 int journal_create(struct journal *journal, const char *path);
 
+/* The word that takes back the record before it: its object was there already. */
+#define JOURNAL_NOT "not"
+
 /* Records "WORD OBJECT". Objects are absolute paths without newlines. */
 int journal_record(struct journal *journal, const char *word, const char *object);
 

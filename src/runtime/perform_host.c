@@ -55,18 +55,21 @@ static int host_layer(struct execution *x, const struct step *step)
         if (mkdirat(dir, name, 0755) < 0)
             return fail(-errno, "create %s/%s", step->path, name);
     }
-    if (step->number < 0)
-        return 0;
+    if (step->number < 0) /* nobody of another id has to pass, and none may: CVE-2021-41091 */
+        return fchmod(dir, 0700) < 0 ? fail(-errno, "chmod %s", step->path) : 0;
     uid_t owner = (uid_t)step->number;
     if (fchownat(dir, "upper", owner, owner, 0) < 0 || fchownat(dir, "work", owner, owner, 0) < 0)
         return fail(-errno, "chown %s/upper", step->path);
     return 0;
 }
 
+/* That it is recorded already does not make it ours. */
 static int host_cgroup_create(struct execution *x, const struct step *step)
 {
-    (void)x;
-    return cgroup_create(step->path);
+    int r = cgroup_create(step->path);
+    if (r == -EEXIST)
+        TRY(journal_record(&x->journal, JOURNAL_NOT, step->path));
+    return r;
 }
 
 static int host_cgroup_aside(struct execution *x, const struct step *step)

@@ -47,10 +47,10 @@ c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names
     bundle 'exec sleep 100'
     applets readlink
     background e-$$
+    sleep 0.1 # the kernel counts start times in hundredths
     sleep 60 &
     other=$!
     pid=$(pid_of e-$$)
-    sleep 0.1
     cp root/e-$$/state.json kept
     sed -i "s/\"pid\": $pid/\"pid\": $other/" root/e-$$/state.json
     run oci exec e-$$ readlink /proc/self/ns/mnt
