@@ -55,8 +55,8 @@ static int host_layer(struct execution *x, const struct step *step)
         if (mkdirat(dir, name, 0755) < 0)
             return fail(-errno, "create %s/%s", step->path, name);
     }
-    if (step->number < 0) /* nobody of another id has to pass, and none may: CVE-2021-41091 */
-        return fchmod(dir, 0700) < 0 ? fail(-errno, "chmod %s", step->path) : 0;
+    if (step->number < 0) /* nobody of another id may pass (CVE-2021-41091), but who has joined a user namespace has to */
+        return step->flags == PASSABLE ? 0 : fchmod(dir, 0700) < 0 ? fail(-errno, "chmod %s", step->path) : 0;
     uid_t owner = (uid_t)step->number;
     if (fchownat(dir, "upper", owner, owner, 0) < 0 || fchownat(dir, "work", owner, owner, 0) < 0)
         return fail(-errno, "chown %s/upper", step->path);

@@ -78,6 +78,7 @@ int plan_prepare(struct builder *b)
         plan_add(b, (struct step){.op = OP_LAYER, .by = HOST, .path = root->container,
                                   .text = owned ? plan_text(b, ", owned by %u", owner) : "",
                                   .number = owned ? (int64_t)owner : -1,
+                                  .flags = b->ids.joined ? PASSABLE : 0,
                                   .mode = owned && !b->ids.host_overlay ? count_lowers(root) : 0,
                                   .why = "overlay: what the container writes is its own"});
     }

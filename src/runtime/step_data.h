@@ -64,6 +64,9 @@ enum { SHIM_WORDS = 5 };
 /* BECOME, step.mode: setgroups(2) is denied in single-id namespaces, and a joined one may be such. */
 enum { MAY_BE_DENIED = 2 };
 
+/* LAYER, step.flags: INIT is somebody else than HOST. */
+enum { PASSABLE = 1 };
+
 /* CLOSE, step.flags: at once, for INIT waits, and others may look at its fds meanwhile. */
 enum { CLOSE_NOW = 1 };
 
