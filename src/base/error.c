@@ -1,5 +1,7 @@
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,15 +12,11 @@ static struct {
 } record;
 
 /* What comes from images, arguments and files can carry terminal escapes: no byte of them reaches
- * a terminal through an error (CVE-2022-41717's class: output that carries escapes). */
+ * a terminal through an error. */
 static void record_text(const char *text)
 {
-    size_t i = 0;
-    for (; text[i] && i < sizeof record.text - 1; i++) {
-        unsigned char c = (unsigned char)text[i];
-        record.text[i] = c < 0x20 || c == 0x7f ? '?' : (char)c;
-    }
-    record.text[i] = '\0';
+    snprintf(record.text, sizeof record.text, "%s", text);
+    text_disarm(record.text);
 }
 
 static void vcompose(const char *before, const char *format, va_list args, const char *after)

@@ -127,13 +127,55 @@ int dir_each(int dir, dir_visitor *each, void *data)
     }
 }
 
-static int tree_remove_on(int dir, const char *path, dev_t device, bool directory)
+/* A tree may be deeper than a process has fds, or stack: what is below DEEPEST is moved up to the top, which is then gone
+ * through again. */
+struct removal {
+    dev_t device;
+    int top; /* fd of the uppermost directory */
+    unsigned moved;
+};
+enum { DEEPEST = 64 };
+
+static int move_up(struct removal *removal, int dir, const char *name)
+{
+    for (unsigned tries = 0; tries < 1 << 20; tries++) {
+        char to[32];
+        snprintf(to, sizeof to, ".deep-%u", removal->moved++);
+        if (renameat(dir, name, removal->top, to) == 0 || errno == ENOENT)
+            return 0;
+        if (errno == EACCES && fchmodat(dir, name, 0700, 0) == 0 && renameat(dir, name, removal->top, to) == 0)
+            return 0; /* ".." is written as well */
+        if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
+            break;
+    }
+    return fail(-errno, "remove %s", name);
+}
+
+static int remove_entry(struct removal *removal, int dir, const char *path, bool directory, int depth);
+
+/* What is in D, as often as something was moved there. */
+static int remove_entries(struct removal *removal, DIR *d, int inner, int depth)
+{
+    for (unsigned before = ~0U; before != removal->moved; rewinddir(d)) {
+        before = removal->moved;
+        for (struct dirent *e; (e = readdir(d));)
+            if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+                TRY(remove_entry(removal, inner, e->d_name, e->d_type == DT_DIR, depth + 1));
+        if (depth)
+            break;
+    }
+    return 0;
+}
+
+static int remove_entry(struct removal *removal, int dir, const char *path, bool directory, int depth)
 {
     if (!directory && (unlinkat(dir, path, 0) == 0 || errno == ENOENT))
         return 0;
     int reason = directory ? ENOTDIR : errno;
     if (directory && unlinkat(dir, path, AT_REMOVEDIR) == 0)
         return 0; /* it was empty */
+    if (directory && depth > DEEPEST)
+        return move_up(removal, dir, path);
     auto_fd fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
     if (fd < 0 && errno == EACCES && fchmodat(dir, path, 0700, 0) == 0)
@@ -142,7 +184,7 @@ static int tree_remove_on(int dir, const char *path, dev_t device, bool director
         return 0;
     if (fd < 0)
         return fail(errno == ENOTDIR || errno == ELOOP ? -reason : -errno, "remove %s", path);
-    if (fstat(fd, &st) < 0 || (device && st.st_dev != device))
+    if (fstat(fd, &st) < 0 || (depth && st.st_dev != removal->device))
         return refuse(-EXDEV, "remove %s: something is mounted there", path);
     auto_dir d = fdopendir(fd);
     if (!d)
@@ -150,9 +192,9 @@ static int tree_remove_on(int dir, const char *path, dev_t device, bool director
     int inner = take_fd(&fd);
     if ((st.st_mode & 0700) != 0700 && fchmod(inner, 0700) < 0 && errno != EPERM && errno != EROFS)
         return fail(-errno, "remove %s", path);
-    for (struct dirent *e; (e = readdir(d));)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            TRY(tree_remove_on(inner, e->d_name, st.st_dev, e->d_type == DT_DIR));
+    if (!depth)
+        *removal = (struct removal){.device = st.st_dev, .top = inner};
+    TRY(remove_entries(removal, d, inner, depth));
     if (unlinkat(dir, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
         return fail(-errno, "remove %s", path);
     return 0;
@@ -160,5 +202,6 @@ static int tree_remove_on(int dir, const char *path, dev_t device, bool director
 
 int tree_remove(int dir, const char *path)
 {
-    return tree_remove_on(dir, path, 0, false);
+    struct removal removal = {.top = -1};
+    return remove_entry(&removal, dir, path, false, 0);
 }

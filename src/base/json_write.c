@@ -1,45 +1,23 @@
 #include "base/json_write.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
 #include <stddef.h>
-
-/* The length of the UTF-8 sequence at P, or 0 when it is none (RFC 3629: no surrogates, no long forms). */
-static int utf8_length(const unsigned char *p)
-{
-    static const struct {
-        unsigned char first, last, low, high; /* of the first byte; of the second */
-        int length;
-    } forms[] = {
-        {0x20, 0x7f, 0, 0xff, 1},    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (*p < forms[i].first || *p > forms[i].last)
-            continue;
-        if (forms[i].length > 1 && (p[1] < forms[i].low || p[1] > forms[i].high))
-            return 0;
-        for (int k = 2; k < forms[i].length; k++)
-            if ((p[k] & 0xc0) != 0x80)
-                return 0;
-        return forms[i].length;
-    }
-    return 0;
-}
 
 static void put_escaped(FILE *out, const char *text)
 {
     putc('"', out);
     for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        int length = utf8_length(p);
+        int length = text_utf8_length((const char *)p);
         if (*p == '"' || *p == '\\')
             fprintf(out, "\\%c", *p);
         else if (*p == '\n')
             fputs("\\n", out);
         else if (*p == '\t')
             fputs("\\t", out);
-        else if (*p < 0x20 || *p == 0x7f)
-            fprintf(out, "\\u%04x", *p);
+        else if (text_control((const char *)p))
+            fprintf(out, "\\u%04x", length == 2 ? p[1] : *p);
         else if (length == 0)
             fputs("\\ufffd", out);
         else

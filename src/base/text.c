@@ -206,3 +206,45 @@ void text_now(char out[TEXT_NOW_SIZE])
     struct tm tm;
     strftime(out, TEXT_NOW_SIZE, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 }
+
+/* ---- UTF-8 and terminals ---- */
+
+int text_utf8_length(const char *text)
+{
+    static const struct {
+        unsigned char first, last, low, high; /* of the first byte; of the second */
+        int length;
+    } forms[] = {
+        {0x20, 0x7f, 0, 0xff, 1},    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    const unsigned char *p = (const unsigned char *)text;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        if (*p < forms[i].first || *p > forms[i].last)
+            continue;
+        if (forms[i].length > 1 && (p[1] < forms[i].low || p[1] > forms[i].high))
+            return 0;
+        for (int k = 2; k < forms[i].length; k++)
+            if ((p[k] & 0xc0) != 0x80)
+                return 0;
+        return forms[i].length;
+    }
+    return 0;
+}
+
+bool text_control(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    return (*p && *p < 0x20) || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0);
+}
+
+void text_disarm(char *text)
+{
+    for (char *p = text; *p;) {
+        int length = text_utf8_length(p);
+        bool bad = length == 0 || text_control(p);
+        for (int i = 0; i < (length ? length : 1); i++, p++)
+            *p = bad ? '?' : *p;
+    }
+}

@@ -47,3 +47,10 @@ void text_now(char out[TEXT_NOW_SIZE]);
 
 /* Lowercase hexadecimal of SIZE random bytes from getrandom(2); OUT holds 2*SIZE+1. */
 int text_random_hex(char *out, size_t size);
+
+/* The length of the UTF-8 sequence that TEXT begins with, or 0 when it is none (RFC 3629: no surrogates, no long forms). */
+int text_utf8_length(const char *text);
+/* Whether TEXT begins with what a terminal acts on: C0, DEL, or C1, whose U+009B is as good as ESC [. */
+bool text_control(const char *text);
+/* Makes every byte of those, and of what is no UTF-8, a question mark: for what is shown to people and may be anybody's. */
+void text_disarm(char *text);

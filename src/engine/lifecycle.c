@@ -273,8 +273,10 @@ static void put_row(const struct container *c, FILE *out)
     enum container_status status = container_status(c);
     bool has_process = status != CONTAINER_CREATING && status != CONTAINER_STOPPED;
     fprintf(out, "%-20s %-8lld %-9s ", c->id, has_process ? (long long)c->pid : 0LL, container_status_names[status]);
-    for (const char *p = c->bundle ? c->bundle : ""; *p; p++) /* nothing that a terminal acts on */
-        putc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p, out);
+    char bundle[PATH_MAX];
+    snprintf(bundle, sizeof bundle, "%s", c->bundle ? c->bundle : "");
+    text_disarm(bundle);
+    fputs(bundle, out);
     fprintf(out, " %s %llu\n", c->created ? c->created : "-", (unsigned long long)c->owner);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/json_write.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -102,9 +103,7 @@ int step_describe(const struct step *step, char *out, size_t size)
         }
     fflush(stream);
     out[size - 1] = '\0';
-    for (char *c = out; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
+    text_disarm(out);
     return 0;
 }
 
@@ -126,19 +125,22 @@ void plan_print(const struct plan *plan, FILE *out, const struct step_time *time
     for (size_t i = from; i < to; i++) {
         const struct step *step = &plan->steps[i];
         char text[1024];
+        char why[1024];
         if (step_describe(step, text, sizeof text) < 0)
             continue;
+        snprintf(why, sizeof why, "%s", step->why ? step->why : "");
+        text_disarm(why);
         fprintf(out, "%3zu  %s  %-8s ", i + 1, actor_name(step->by), op_infos[step->op].word);
         put_padded(out, text, 52);
         if (!times || !times[i].begin)
-            fprintf(out, " %s\n", step->why ? step->why : "");
+            fprintf(out, " %s\n", why);
         else {
-            put_padded(out, step->why ? step->why : "", 46);
+            put_padded(out, why, 46);
             fprintf(out, " %6.2f ms\n", (double)times[i].took / 1e6);
         }
     }
     for (size_t i = 0; to == plan->count && i < plan->n_notes; i++)
-        fprintf(out, "note: %s\n", plan->notes[i]);
+        text_disarm(plan->notes[i]), fprintf(out, "note: %s\n", plan->notes[i]);
 }
 
 static void put_optional(struct json_writer *json, const char *key, const char *value)
