@@ -29,10 +29,11 @@ finish() { # in teardown_file; ids of containers are in $work/ids
         kill -KILL "$process" || true
     done
     left+=$(remains)
-    sed -nE "s|^([^ ]+ ){4}($work[^ ]*) .*|\2|p" /proc/self/mountinfo | sort -r | while read -r point; do
+    sed -nE "s|^([^ ]+ ){4}(${work}[^ ]*) .*|\2|p" /proc/self/mountinfo | sort -r | while read -r point; do
         umount "$point"
     done
     find /sys/fs/cgroup -mindepth 2 -depth -type d -path "*$own_cgroup*" -exec rmdir {} + 2>/dev/null || true
+    find /run/containerd -depth -type d -empty -exec rmdir {} + 2>/dev/null || true # of shims, whoever started them
     rm -rf --one-file-system "$work" || left+=$work
     [ -z "$left" ] || {
         echo "left behind: $left" >&2
