@@ -35,11 +35,18 @@ static void add_env(struct config *config, const char *text)
     config->process.env = env;
 }
 
+/* Who is activated is told by LISTEN_PID (sd_listen_fds(3)); engines, which do not know the runtime's pid, leave it out. */
+static bool is_ours(const char *listen_pid)
+{
+    uint32_t pid;
+    return !listen_pid || (text_to_u32(listen_pid, &pid) == 0 && pid == (uint32_t)getpid());
+}
+
 int handover_fds(struct config *config, unsigned count)
 {
     const char *listen = getenv("LISTEN_FDS");
     uint32_t activated = 0;
-    if (listen && text_to_u32(listen, &activated) == 0 && activated) {
+    if (listen && is_ours(getenv("LISTEN_PID")) && text_to_u32(listen, &activated) == 0 && activated) {
         char text[32];
         snprintf(text, sizeof text, "LISTEN_FDS=%u", activated);
         add_env(config, text);
