@@ -65,7 +65,8 @@ static int call_verb(struct arena *arena, struct oci_options *o, char **words)
 /* As containerd's shim and conmon read it. A log that cannot be written does not hide the error. */
 static void write_log(const struct oci_options *o)
 {
-    auto_file log = o->log && *error_text() ? fopen(o->log, "ae") : NULL;
+    const char *name = o->log && text_after(o->log, "file:") ? text_after(o->log, "file:") : o->log;
+    auto_file log = name && *error_text() ? fopen(name, "ae") : NULL;
     char now[TEXT_NOW_SIZE];
     if (!log)
         return;
@@ -100,6 +101,9 @@ static const char *default_root(struct arena *arena)
 
 static int check_globals(const struct oci_options *o)
 {
+    const char *colon = o->log ? strchr(o->log, ':') : NULL, *slash = o->log ? strchr(o->log, '/') : NULL;
+    if (colon && (!slash || colon < slash) && !text_after(o->log, "file:"))
+        return refuse(-EINVAL, "--log %.200s: a file is what it is written to, and nothing else", o->log);
     bool systemd = o->systemd_cgroup || text_equal(o->cgroup_manager, "systemd");
     return systemd ? refuse(-EOPNOTSUPP, "--systemd-cgroup: not built yet (use the cgroupfs manager)") : 0;
 }

@@ -27,7 +27,8 @@ int container_check_id(const char *id)
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
     if (!*id || strlen(id) > LONGEST || strspn(id, allowed) != strlen(id) || text_equal(id, ".") ||
         text_equal(id, ".."))
-        return refuse(-EINVAL, "container id %.64s: letters, digits and _+-. only", id);
+        return refuse(-EINVAL, "container ID %.64s: invalid character, or invalid as a name (letters, digits and _+-., "
+                               "but not . or .. alone, at most 1024)", id);
     return 0;
 }
 

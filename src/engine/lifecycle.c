@@ -26,6 +26,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 
 struct creation {
     struct arena arena;
@@ -173,11 +174,12 @@ static int start_failed(const struct container *container, const struct channel_
     return fail(message->error, "start container %s: execute its command", container->id);
 }
 
-/* A hook that fails here ends the container: runtime-spec runtime.md, "Lifecycle", step 10. */
-static int after_start(const struct container *container)
+/* A hook that fails here ends the container, and what comes then is its end as always: runtime-spec runtime.md,
+ * "Lifecycle", step 10. */
+static int after_start(const char *root, const struct container *container)
 {
     int r = hooks_run_late(container, HOOK_POSTSTART, "running");
-    return r < 0 ? (end_process(container), r) : 0;
+    return r < 0 ? (lifecycle_delete(root, container->id, true), r) : 0;
 }
 
 int lifecycle_start(const char *root, const char *id)
@@ -203,7 +205,7 @@ int lifecycle_start(const char *root, const char *id)
     unlink(path);
     if (n == sizeof message)
         return start_failed(&container, &message);
-    return after_start(&container);
+    return after_start(root, &container);
 }
 
 /* ---- delete ---- */
@@ -248,10 +250,10 @@ int lifecycle_run(const struct create_options *options, bool keep)
     TRY(create(&c, true));
     journal_close(&c.execution.journal); /* others may act on it from now on */
     c.execution.journal = JOURNAL_NONE;
-    int r = after_start(&c.container);
+    int r = after_start(options->root, &c.container);
     int status = r < 0 ? r : handover_wait(&c.execution, c.config.process.terminal && !options->console_socket);
     execution_leave(&c.execution);
-    if (keep)
+    if (keep || r < 0)
         return status;
     r = lifecycle_delete(options->root, options->id, true);
     return r < 0 && status >= 0 ? r : status;
@@ -261,9 +263,15 @@ int lifecycle_run(const struct create_options *options, bool keep)
 
 int lifecycle_state(const char *root, const char *id, FILE *out)
 {
+    enum { TRIES = 40, PAUSE_NS = 5000000 };
     auto_arena arena = {0};
     struct container container;
     TRY(container_load(&arena, root, id, &container));
+    /* Who asks this early mostly waits for the next state; but a hook may ask, for which create waits. */
+    for (int i = 0; i < TRIES && !container.pid; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+        TRY(container_load(&arena, root, id, &container));
+    }
     container_print(&container, out);
     return 0;
 }

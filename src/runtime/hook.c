@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "kernel/capability.h"
 #include "kernel/seccomp.h"
 #include "kernel/sys.h"
@@ -129,15 +130,16 @@ int hook_run(const struct hook_config *hook, const struct hook_limits *limits, i
 
 int hook_describe(const struct hook_config *hook, const struct hook_result *result, int error)
 {
-    int status = result->status;
+    const char *kind = text_after(hook->origin, "/hooks/");
+    int status = result->status, word = kind ? (int)strcspn(kind, "/") : 0;
     if (error == -ETIMEDOUT)
-        return refuse(error, "hook %s: not done after %lld s", hook->path, (long long)hook->timeout);
+        return refuse(error, "%.*s hook %s: not done after %lld s", word, kind, hook->path, (long long)hook->timeout);
     if (error != -EPROTO)
-        return fail(error, "hook %s", hook->path);
+        return fail(error, "%.*s hook %s", word, kind, hook->path);
     size_t length = strlen(result->output);
     while (length && result->output[length - 1] == '\n')
         length--;
-    return refuse(error, "hook %s %s %d%s%.*s", hook->path, WIFSIGNALED(status) ? "was ended by signal" : "exited with",
-                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), length ? ": " : "", (int)length,
-                  result->output);
+    return refuse(error, "%.*s hook failed with %s %d: %s%s%.*s", word, kind, WIFSIGNALED(status) ? "signal" : "exit code",
+                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), hook->path, length ? ": " : "",
+                  (int)length, result->output);
 }

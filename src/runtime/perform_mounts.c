@@ -328,6 +328,13 @@ static int mount_mask(struct execution *x, const struct step *step)
     return mount < 0 ? mount : mount_attach(mount, target);
 }
 
+/* The working directory, as others make it. That it cannot be made is told by who wants to enter it. */
+static int mount_mkdir(struct execution *x, const struct step *step)
+{
+    auto_fd fd = mount_target(x->slots[SLOT_ROOT], step->path, true, false);
+    return fd < 0 ? fd : 0;
+}
+
 static int mount_readonly(struct execution *x, const struct step *step)
 {
     if (strcmp(step->path, "/") == 0)
@@ -403,6 +410,7 @@ performer *const performers_mounts[OP_COUNT] = {
     [OP_REMOUNT] = mount_remount,
     [OP_BIND_FILE] = mount_bind_file,
     [OP_CONSOLE] = mount_console,
+    [OP_MKDIR] = mount_mkdir,
     [OP_MASK] = mount_mask,
     [OP_READONLY] = mount_readonly,
     [OP_PIVOT] = mount_pivot,

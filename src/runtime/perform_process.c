@@ -199,13 +199,13 @@ static int process_bounding(struct execution *x, const struct step *step)
 
 /* So that /dev/stderr and its like can be opened again. The null device is everybody's; what belongs to somebody whom the
  * user namespace does not know stays so, as do terminals of others. */
-static int own_stdio(uid_t uid)
+static int own_stdio(uid_t uid, gid_t gid)
 {
     for (int fd = 0; fd < 3; fd++) {
         struct stat st;
-        if (fstat(fd, &st) < 0 || S_ISCHR(st.st_mode) || st.st_uid == uid)
+        if (fstat(fd, &st) < 0 || S_ISCHR(st.st_mode) || (st.st_uid == uid && st.st_gid == gid))
             continue;
-        if (fchown(fd, uid, (gid_t)-1) < 0 && errno != EINVAL && errno != EPERM && errno != EROFS)
+        if (fchown(fd, uid, gid) < 0 && errno != EINVAL && errno != EPERM && errno != EROFS)
             return -errno;
     }
     return 0;
@@ -223,7 +223,7 @@ static int process_ids(struct execution *x, const struct step *step)
         return -errno;
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
         return -errno;
-    int r = spec->own_stdio ? own_stdio(uid) : 0;
+    int r = spec->own_stdio ? own_stdio(uid, gid) : 0;
     if (r == 0 && spec->setgroups)
         r = looked_up ? sys_setgroups(x->n_groups, x->groups)
                       : sys_setgroups(user->n_groups, user->groups);

@@ -267,8 +267,10 @@ static int add_root(struct builder *b)
                           b->facts->root_fs);
         b->config->root.lowers ? add_overlay(b, INIT) : add_root_bind(b, INIT);
     }
-    add_file_step(b, (struct step){.op = OP_ATTACH, .in = SLOT_ROOT, .path = "/",
-                                   .why = "over the old root: pivot_root(2) wants a mount"});
+    bool hooks = b->config->hooks[HOOK_CREATE_CONTAINER].count && !b->config->root.lowers;
+    add_file_step(b, (struct step){.op = OP_ATTACH, .in = SLOT_ROOT, .path = hooks ? b->config->root.path : "/",
+                                   .why = hooks ? "where createContainer hooks look for it"
+                                                : "over the old root: pivot_root(2) wants a mount"});
     return 0;
 }
 
@@ -349,7 +351,7 @@ static int add_mount(struct builder *b, size_t index)
                           mount->origin, mount->source, mount->options[i]);
     const char *text = plan_text(b, "%s%s", mount_options_describe(b->arena, spec),
                                  dev ? ", as @files" : "");
-    spec->strict = is_kernel_fs(mount->type);
+    spec->strict = is_kernel_fs(mount->type) || dev; /* what is made in it by path would go elsewhere */
     if (slot)
         add_file_step(b, (struct step){.op = OP_BIND, .in = slot, .source = mount->source,
                                        .path = mount->destination, .data = spec, .text = text,
@@ -573,6 +575,9 @@ int plan_files(struct builder *b)
         add_file_step(b, (struct step){.op = OP_READONLY, .path = b->readonly_cgroup->destination,
                                        .why = b->readonly_cgroup->origin});
     add_masks(b, masked, config->n_mounts);
+    if (config->recorded && config->process.cwd)
+        add_file_step(b, (struct step){.op = OP_MKDIR, .path = config->process.cwd, .why = config->process.cwd_origin,
+                                       .tolerate = {{EROFS, EACCES, EPERM, ENOTDIR}}});
     if (config->root.readonly)
         add_file_step(b, (struct step){.op = OP_READONLY, .path = "/", .why = "--read-only"});
     TRY(plan_sysctls(b));

@@ -95,6 +95,9 @@ static int decode_device(struct json_source *s, struct json_object *value, void 
     struct device_config *device = into;
     device->origin = config_origin(s);
     TRY(json_read_object(s, value, device_fields, device));
+    size_t length = device->path ? strlen(device->path) : 0;
+    while (length > 1 && device->path[length - 1] == '/')
+        device->path = arena_strndup(s->arena, device->path, --length);
     if (!device->path || *device->path != '/' || !device->type || device->type == 'a')
         return json_expected(s, "an absolute path and a type, c, b or p");
     return 0;

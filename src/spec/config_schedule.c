@@ -69,12 +69,33 @@ static const struct json_field scheduler_fields[] = {
     {0},
 };
 
+/* sched(7), in the words that crun has for it, which people look for; the kernel says EINVAL to all of them. */
+static int check_deadline(struct json_source *s, const struct scheduler_config *d)
+{
+    const uint64_t least = 1024, most = INT64_MAX;
+    const char *reason = d->runtime == UINT64_MAX                  ? "requires `runtime`"
+                         : d->deadline == UINT64_MAX               ? "requires `deadline`"
+                         : d->runtime == 0                         ? "runtime must be greater than 0"
+                         : d->runtime < least || d->runtime > most ? "runtime must be between 1024 and 2^63 - 1"
+                         : d->runtime > d->deadline                ? "runtime must be <= deadline"
+                         : d->period && d->deadline > d->period    ? "deadline must be <= period"
+                                                                   : NULL;
+    return reason ? refuse(-EINVAL, "%s: %s: sched_setattr: `SCHED_DEADLINE` %s", s->name, s->pointer, reason) : 0;
+}
+
 int config_read_scheduler(struct json_source *s, struct json_object *value, void *into)
 {
     struct scheduler_config *scheduler = into;
     scheduler->origin = config_origin(s);
+    scheduler->runtime = scheduler->deadline = UINT64_MAX; /* none given */
     TRY(json_read_object(s, value, scheduler_fields, scheduler));
-    return scheduler->name ? 0 : config_missing(s, "policy");
+    if (!scheduler->name)
+        return config_missing(s, "policy");
+    if (scheduler->policy == SCHED_DEADLINE)
+        TRY(check_deadline(s, scheduler));
+    scheduler->runtime = scheduler->runtime == UINT64_MAX ? 0 : scheduler->runtime;
+    scheduler->deadline = scheduler->deadline == UINT64_MAX ? 0 : scheduler->deadline;
+    return 0;
 }
 
 static int decode_list(struct json_source *s, struct json_object *value, void *into)
@@ -129,11 +150,15 @@ int config_read_io_priority(struct json_source *s, struct json_object *value, vo
 {
     struct io_priority_config *priority = into;
     priority->origin = config_origin(s);
-    priority->priority = -1;
+    enum { NONE = -1, IDLE = 3 }; /* ioprio_set(2): within the idle class there are no levels */
+    priority->priority = NONE;
     TRY(json_read_object(s, value, io_priority_fields, priority));
     if (!priority->name)
         return config_missing(s, "class");
-    return priority->priority < 0 ? config_missing(s, "priority") : 0;
+    if (priority->priority == NONE && priority->class != IDLE)
+        return config_missing(s, "priority");
+    priority->priority = priority->priority == NONE ? 0 : priority->priority;
+    return 0;
 }
 
 /* ---- memory ---- */

@@ -79,7 +79,7 @@ sys.stdout.write(text.decode())' >said &
     python3 -c 'import json; e = json.loads(open("log").readline()); assert e["level"] == "error" and "/bin/none" in e["msg"], e'
     run oci create ../four
     [ "$status" = 1 ]
-    contains "container id"
+    contains "container ID"
     run oci start four-$$
     contains "does not exist"
     oci delete --force four-$$

@@ -45,7 +45,8 @@ c['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo s
         run oci create h2-$$ </dev/null
         [ "$status" = 1 ]
         contains "/hooks/$kind/0"
-        contains "exited with 3: no luck today"
+        contains "exit code 3: "
+        contains "no luck today"
         [ -z "$(ls root)" ]
     done
     setup_hooks
@@ -66,11 +67,16 @@ c['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo s
     run oci start h3-$$
     [ "$status" = 1 ]
     contains "/hooks/poststart/0"
-    [ "$(status_of h3-$$)" = stopped ]
+    contains "poststart hook failed with exit code 1"
+    [ -z "$(ls root)" ]
+    hook poststart
+    oci create h3-$$ </dev/null >/dev/null 2>&1
+    oci start h3-$$
+    wait_for stopped h3-$$
     run oci delete h3-$$
     [ "$status" = 0 ]
     contains "/hooks/poststop/0"
-    contains "exited with 2"
+    contains "poststop hook failed with exit code 2"
     [ -z "$(ls root)" ]
 }
 
@@ -81,7 +87,7 @@ c['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo s
     chmod +x flood
     run oci create h4-$$ </dev/null
     [ "$status" = 1 ]
-    contains "exited with 4"
+    contains "exit code 4"
     bundle true "c['hooks'] = {'createRuntime': [{'path': os.getcwd() + '/hang', 'timeout': 1}]}"
     printf '#!/bin/sh\nsleep 4321 &\necho $! >%s/pid\nwait\n' "$work" >hang
     chmod +x hang
