@@ -391,6 +391,9 @@ static int check(const struct config *config, const char *name)
         return refuse(-EINVAL, "%s: %s: is missing", name, missing);
     if (config->uid_mappings.count != 0 && config->gid_mappings.count == 0)
         return refuse(-EINVAL, "%s: /linux/gidMappings: is missing", name);
+    const struct ns_config *time = &config->namespaces[NS_TIME];
+    if ((config->time_offset || config->has_monotonic_offset) && (!time->listed || time->path))
+        return refuse(-EINVAL, "%s: /linux/timeOffsets: need a new time namespace", name);
     if (!text_after(config->oci_version, "1."))
         return refuse(-EINVAL, "%s: /ociVersion: %s is not a version 1 of the specification", name,
                       config->oci_version);
