@@ -82,7 +82,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$work/bocal-runti
     require ranges
     # shellcheck disable=SC2016
     run python3 -c 'import os, pty, sys
-sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$BOCAL" run -it /bin/sh -c 'for f in 0 1 2; do readlink /proc/self/fd/$f; done' </dev/null
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$BOCAL" run -it /bin/sh -c 'for f in /proc/self/fd/[012] /dev/pts/0; do stat -L -c %d:%i $f; done' </dev/null
     ran
-    [ "$(tr -d '\r' <<<"$output" | sort -u)" = /dev/pts/0 ]
+    [ "$(tr -d '\r' <<<"$output" | sort -u | wc -l)" = 1 ]
 }

@@ -6,11 +6,21 @@
 load ../cli/helpers
 load ../cli/bundles
 
-# What bocal run leaves, and what this test's bundles do: others may work on this machine as well.
+# What bocal run leaves, and what this test's bundles do. Others may work on this machine as well: whose journal somebody holds
+# the lock of is one that runs.
 leftovers() {
-    find "$(state_dir)" "$(data_dir)/containers" -mindepth 1 -maxdepth 1 2>/dev/null || true
+    local journal running
+    running=$(for journal in "$(state_dir)"/*; do [ ! -f "$journal" ] || flock -n "$journal" true 2>/dev/null || basename "$journal"; done)
+    {
+        find "$(state_dir)" "$(data_dir)/containers" -mindepth 1 -maxdepth 1 2>/dev/null || true
+        find /sys/fs/cgroup -mindepth 2 -type d -name 'bocal-*' 2>/dev/null | grep -E -- "-$$$|bocal-[0-9a-f]{12}$" || true
+    } | while read -r path; do
+        case " $(for journal in $running; do echo "$journal ${journal:0:12}"; done | tr '\n' ' ') " in
+        *" ${path##*[/-]} "*) ;;
+        *) echo "$path" ;;
+        esac
+    done
     grep bocal /proc/self/mountinfo || true
-    find /sys/fs/cgroup -mindepth 2 -type d -name 'bocal-*' 2>/dev/null | grep -E -- "-$$$|bocal-[0-9a-f]{12}$" || true
 }
 
 # A test that has failed may have left a container: it is removed, and the others go on.
@@ -54,7 +64,7 @@ lacks() { # TEXT: $output has it not
 }
 
 failed() { # the last `run` did
-    [ "$status" != 0 ] && [ "$status" != 124 ] && return # 124: timeout(1), a hang
+    [ "$status" != 0 ] && [ "$status" != 124 ] && [ "$status" != 137 ] && return # timeout(1): a hang
     printf 'status %s: %s\n' "$status" "$output"
     return 1
 }

@@ -3,11 +3,11 @@
 load escape
 
 try_user() { # ID: whoever that is, by run and by exec, soon
-    run timeout 8 "$BOCAL" run --rootfs "$work/rootfs" --user "$1" /bin/grep Uid /proc/self/status
-    [ "$status" != 124 ]
+    run timeout -s KILL 8 "$BOCAL" run --rootfs "$work/rootfs" --user "$1" /bin/grep Uid /proc/self/status
+    [ "$status" != 137 ]
     lacks 77
-    run timeout 8 "$work/bocal-runtime" --root "$work/root" exec --user "$1" f-$$ grep Uid /proc/self/status
-    [ "$status" != 124 ]
+    run timeout -s KILL 8 "$work/bocal-runtime" --root "$work/root" exec --user "$1" f-$$ grep Uid /proc/self/status
+    [ "$status" != 137 ]
     lacks 77
 }
 
@@ -80,9 +80,9 @@ try_user() { # ID: whoever that is, by run and by exec, soon
     mkdir rootfs/directory
     chmod 777 rootfs/fifo rootfs/directory
     for command in /fifo /zero /directory; do
-        run timeout 8 "$BOCAL" run --rootfs "$work/rootfs" $command
+        run timeout -s KILL 8 "$BOCAL" run --rootfs "$work/rootfs" $command
         [ "$status" = 126 ]
-        run timeout 8 "$work/bocal-runtime" --root "$work/root" exec f-$$ $command
+        run timeout -s KILL 8 "$work/bocal-runtime" --root "$work/root" exec f-$$ $command
         [ "$status" = 1 ]
     done
     oci delete --force f-$$
@@ -93,14 +93,15 @@ try_user() { # ID: whoever that is, by run and by exec, soon
     require root
     in_work
     plain_root
+    chmod 777 host
     mkfifo rootfs/etc/hosts
     ln -s /proc/self/fd/9 rootfs/etc/resolv.conf
     ln -s "$work/host/made" rootfs/etc/hostname
-    run timeout 8 "$BOCAL" run --rootfs "$work/rootfs" /bin/cat /etc/hostname 9<>host/canary
-    [ "$status" != 124 ]
+    run timeout -s KILL 8 "$BOCAL" run --rootfs "$work/rootfs" /bin/cat /etc/hostname 9<>host/canary
+    [ "$status" != 137 ]
     untouched
     rm rootfs/etc/resolv.conf rootfs/etc/hostname rootfs/etc/hosts
     ln -s "$work/host" rootfs/etc/directory
-    run timeout 8 "$BOCAL" run --rootfs "$work/rootfs" -v "$work/host/canary:/etc/directory/made" /bin/true
+    run timeout -s KILL 8 "$BOCAL" run --rootfs "$work/rootfs" -v "$work/host/canary:/etc/directory/made" /bin/true
     untouched
 }

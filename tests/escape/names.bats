@@ -42,12 +42,13 @@ for n in c['linux']['namespaces']:
     done
 }
 
-# weakened: any_option_sysctl
+# weakened: any_sysctl
 @test "--sysctl: the host's are refused, by whatever spelling" {
+    require root
     in_work
     for key in vm.stat_interval vm/stat_interval net/../vm/stat_interval net.ipv4/../../vm/stat_interval ../sys/vm/stat_interval \
         kernel.shm/../../vm/stat_interval /proc/sys/vm/stat_interval; do
-        run bocal run --sysctl "$key=$(cat /proc/sys/vm/stat_interval)" /bin/echo ran
+        run bocal run --userns host --sysctl "$key=$(cat /proc/sys/vm/stat_interval)" /bin/echo ran
         failed
         lacks ran
     done
@@ -146,12 +147,25 @@ b"; do
 @test "names of cgroup files are no paths" {
     require root
     in_work
-    for key in ../cgroup.procs memory.max/../cgroup.procs /memory.max cgroup; do
+    for key in ../escape.none memory.max/../escape.none /escape.none escape; do
         bundle 'echo ran' "c['linux']['resources'] = {'unified': {'$key': '1'}}"
         run oci run n-$$ </dev/null
         failed
         lacks ran
         contains "cgroup's file"
+    done
+}
+
+# weakened: any_clos
+@test "the name of a resctrl group is no path" {
+    require root
+    in_work
+    for name in .. . a/b ../../tmp /x; do
+        bundle 'echo ran' "c['linux']['intelRdt'] = {'closID': '$name', 'schemata': ['MB:0=50']}"
+        run oci run n-$$ </dev/null
+        failed
+        lacks ran
+        contains "/linux/intelRdt/closID: expected a name"
     done
 }
 

@@ -257,6 +257,26 @@ c['process']['user'] = {'uid': 1234, 'gid': 1234}"
     [ "$(stat -c %u host/canary host)" = "$(printf '0\n0')" ]
 }
 
+# weakened: copy_follows
+@test "tmpcopyup copies links as links, opens no fifo, and gives no more than was there" {
+    require root
+    in_work
+    bundle 'cat /data/link /data/dir/canary; readlink /data/link; test -p /data/fifo && cat /data/plain' \
+        "c['mounts'].append({'destination': '/data', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['tmpcopyup']})"
+    applets cat readlink
+    mkdir rootfs/data
+    ln -s "$work/host/canary" rootfs/data/link
+    ln -s "$work/host" rootfs/data/dir
+    mkfifo rootfs/data/fifo
+    echo plain >rootfs/data/plain
+    run oci run p-$$ </dev/null
+    ran
+    lacks untouched
+    contains "$work/host/canary"
+    contains plain
+    untouched
+}
+
 # weakened: remove_follows
 @test "removing what a container wrote follows no link out of it" {
     require root

@@ -69,11 +69,11 @@ load escape
     require root
     in_work
     bundle 'exec sleep 100' "c['process']['noNewPrivileges'] = True"
-    cp rootfs/bin/busybox rootfs/bin/id
-    chmod 4755 rootfs/bin/id
+    probe
+    chmod 4755 rootfs/bin/probe
     applets grep
     background c-$$
-    [ "$(oci exec --user 1000:1000 c-$$ id -u)" = 1000 ]
+    [ "$(oci exec --user 1000:1000 c-$$ probe who)" = 1000 ]
     [ "$(oci exec c-$$ grep NoNewPrivs /proc/self/status | tr -d '\t')" = NoNewPrivs:1 ]
     oci delete --force c-$$
 }
@@ -83,10 +83,9 @@ load escape
     require root
     in_work
     plain_root
-    rm rootfs/bin/id
-    cp rootfs/bin/busybox rootfs/bin/id
-    chmod 4755 rootfs/bin/id
-    [ "$(bocal run --rootfs "$work/rootfs" --user 1000:1000 /bin/id -u)" = 1000 ]
+    probe
+    chmod 4755 rootfs/bin/probe
+    [ "$(bocal run --rootfs "$work/rootfs" --user 1000:1000 /bin/probe who)" = 1000 ]
 }
 
 # weakened: narrow_filter

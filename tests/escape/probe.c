@@ -84,6 +84,8 @@ int main(int argc, char **argv)
         namespaces();
     else if (strcmp(what, "seals") == 0)
         seals(arg);
+    else if (strcmp(what, "who") == 0)
+        printf("%d\n", (int)geteuid());
     else if (strcmp(what, "watch") == 0)
         watch(arg);
     else
