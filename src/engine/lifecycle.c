@@ -12,6 +12,7 @@
 #include "engine/console.h"
 #include "engine/container.h"
 #include "engine/control.h"
+#include "engine/explanation.h"
 #include "engine/handover.h"
 #include "engine/hooks.h"
 #include "kernel/sys.h"
@@ -103,6 +104,9 @@ static int create(struct creation *c, bool foreground)
     TRY(plan_build(&c->config, &c->facts, c->options->id, &c->plan));
     TRY(plan_check(&c->plan));
     int r = execute(x, &c->plan);
+    int explained = explanation_write(&c->config, x, &c->plan, r);
+    if (r == 0)
+        r = explained;
     if (r == 0)
         r = record(c);
     if (r == 0)

@@ -181,3 +181,19 @@ sys.stdout.write(text.decode())' >said &
     [ "$(ls /proc/"$pid"/fd | wc -l)" = 3 ]
     oci delete --force fds-$$
 }
+
+@test "what somebody else starts is explained in a file: by an annotation, by the environment" {
+    require root
+    bundle true "c['annotations']['io.bocal.explain'] = os.getcwd() + '/why'"
+    oci run why-$$ </dev/null
+    grep -q 'clone .*mount' why
+    grep -q 'exec .*/bin/sh' why
+    run oci run why-$$ </dev/null # no file of anybody's is changed by an annotation
+    [ "$status" = 1 ]
+    contains "io.bocal.explain"
+    [ -z "$(ls root)" ]
+    bundle true
+    BOCAL_EXPLAIN=$work/all oci run why-$$ </dev/null
+    BOCAL_EXPLAIN=$work/all oci run why-$$ </dev/null
+    [ "$(grep -c 'exec .*/bin/sh' all)" = 2 ]
+}
