@@ -136,10 +136,10 @@ b"; do
             run oci $verb "$name" </dev/null
             failed
             lacks ran
-            printf '%s\n' "$output" >said
-            no_controls said
+            printf '%s\n' "$output" >>said
         done
     done
+    no_controls said
     untouched
 }
 
