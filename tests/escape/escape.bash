@@ -30,6 +30,7 @@ teardown() {
     for id in "$work"/root/*/; do
         [ ! -d "$id" ] || oci delete --force "$(basename "$id")" 2>/dev/null || true
     done
+    find /sys/fs/cgroup -depth -type d -name "escape-$$" -exec rmdir {} + 2>/dev/null || true # of a case that has failed
     for _ in $(seq 50); do # what others began meanwhile on this machine is not this test's
         [ -z "$(leftovers | grep -vxFf "$work/before")" ] && break
         sleep 0.1
