@@ -168,6 +168,11 @@ static int end_process(const struct container *container)
 /* What INIT could still fail at: the steps behind OP_START. */
 static int start_failed(const struct container *container, const struct channel_message *message)
 {
+    enum { PATIENCE_MS = 10000 };
+    auto_fd fd = container_pidfd(container); /* who is told deletes it at once: it has ended by then */
+    struct pollfd end = {.fd = fd, .events = POLLIN};
+    if (fd >= 0)
+        poll(&end, 1, PATIENCE_MS);
     if (message->error == -EPROTO || message->error == -ETIMEDOUT)
         return refuse(message->error, "start container %s: a hook of startContainer %s", container->id,
                       message->error == -EPROTO ? "failed" : "was not done in time");

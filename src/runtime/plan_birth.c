@@ -107,7 +107,7 @@ static void sort_namespaces(struct builder *b)
     if (b->config->namespaces[NS_TIME].listed && !b->config->namespaces[NS_TIME].path)
         b->joins = true;
     const struct ns_config *network = &b->config->namespaces[NS_NETWORK];
-    b->host_network = network->listed && !network->path && !b->joins && !b->ids.fresh;
+    b->host_network = network->listed && !network->path && !b->joins && !b->ids.fresh && !b->facts->in_userns;
 }
 
 void plan_clone(struct builder *b, enum actor by, uint64_t flags, enum slot out)

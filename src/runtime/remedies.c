@@ -166,7 +166,7 @@ void remedies_add(const struct execution *x, const struct step *step, int error)
         if (table[i].op == step->op && table[i].error == -error)
             remedy(error, "%s", table[i].text);
     if (step->op == OP_FIND && error == -ENOENT)
-        remedy(error, "%s", strchr(step->path, '/') ? "no such file in the container"
+        remedy(error, "%s", strchr(step->path, '/') ? "no such file or directory in the container"
                                                     : "executable file not found in the container's $PATH");
     if (step->op == OP_EXEC)
         diagnose_command(x, error);

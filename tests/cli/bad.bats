@@ -11,7 +11,7 @@ load helpers
 }
 
 @test "commands" {
-    refused 127 "no such file in the container" /nope
+    refused 127 "no such file or directory in the container" /nope
     refused 127 'executable file not found in the container'"'"'s $PATH' --entrypoint nope-nope-nope /bin/true
     refused 126 "" /etc/passwd
     refused 126 "" /etc
