@@ -8,10 +8,7 @@
 #include "engine/bundle.h"
 #include "engine/control.h"
 #include "engine/events.h"
-#include "engine/exec.h"
-#include "engine/lifecycle.h"
 #include "engine/run_config.h"
-#include "engine/update.h"
 #include "runtime/features.h"
 
 #include <limits.h>
@@ -25,15 +22,15 @@ static const char *const list_words[] = {"table", "json", NULL};
 static const struct option create_options[] = {
     {.name = "bundle", .letter = 'b', OCI_FIELD(bundle), .metavar = "DIR", .value = VALUE_DIR,
      .help = "the bundle, else the working directory"},
-    {.name = "pid-file", OCI_FIELD(pid_file), .metavar = "FILE", .value = VALUE_FILE,
+    {.name = "pid-file", OCI_FIELD(create.pid_file), .metavar = "FILE", .value = VALUE_FILE,
      .help = "write the first process's id to FILE"},
-    {.name = "console-socket", OCI_FIELD(console_socket), .metavar = "FILE", .value = VALUE_FILE,
+    {.name = "console-socket", OCI_FIELD(create.console_socket), .metavar = "FILE", .value = VALUE_FILE,
      .help = "send the terminal's end to the socket FILE"},
-    {.name = "config", .letter = 'f', OCI_FIELD(config), .metavar = "FILE", .value = VALUE_FILE,
+    {.name = "config", .letter = 'f', OCI_FIELD(create.config), .metavar = "FILE", .value = VALUE_FILE,
      .help = "the configuration, else the bundle's config.json"},
-    {.name = "preserve-fds", OCI_FIELD(preserve_fds), .metavar = "NUMBER", .help = "pass on this many fds above 2"},
-    {.name = "no-pivot", OCI_FIELD(no_pivot), .help = "do not use pivot_root"},
-    {.name = "no-new-keyring", OCI_FIELD(no_new_keyring), .help = "keep the caller's session keyring"},
+    {.name = "preserve-fds", OCI_FIELD(create.preserve_fds), .metavar = "NUMBER", .help = "pass on this many fds above 2"},
+    {.name = "no-pivot", OCI_FIELD(create.no_pivot), .help = "do not use pivot_root"},
+    {.name = "no-new-keyring", OCI_FIELD(create.no_new_keyring), .help = "keep the caller's session keyring"},
     {.name = "keep", OCI_FIELD(keep), .help = "run: leave the container when it has ended"},
     {.name = "detach", .letter = 'd', OCI_FIELD(detach), .help = "run: do not wait for its end"},
 };
@@ -49,43 +46,43 @@ static const struct option list_options[] = {
     {.name = "quiet", .letter = 'q', OCI_FIELD(quiet), .help = "ids only"},
 };
 static const struct option exec_options[] = {
-    {.name = "process", .letter = 'p', OCI_FIELD(process), .metavar = "FILE", .value = VALUE_FILE,
+    {.name = "process", .letter = 'p', OCI_FIELD(exec.process_file), .metavar = "FILE", .value = VALUE_FILE,
      .help = "the process, as in config.json"},
-    {.name = "detach", .letter = 'd', OCI_FIELD(detach), .help = "do not wait for its end"},
-    {.name = "pid-file", OCI_FIELD(pid_file), .metavar = "FILE", .value = VALUE_FILE,
+    {.name = "detach", .letter = 'd', OCI_FIELD(exec.detach), .help = "do not wait for its end"},
+    {.name = "pid-file", OCI_FIELD(exec.pid_file), .metavar = "FILE", .value = VALUE_FILE,
      .help = "write the process's id to FILE"},
-    {.name = "console-socket", OCI_FIELD(console_socket), .metavar = "FILE", .value = VALUE_FILE,
+    {.name = "console-socket", OCI_FIELD(exec.console_socket), .metavar = "FILE", .value = VALUE_FILE,
      .help = "send the terminal's end to the socket FILE"},
-    {.name = "tty", .letter = 't', OCI_FIELD(tty), .help = "with a terminal"},
-    {.name = "cwd", OCI_FIELD(cwd), .metavar = "DIR", .help = "where it begins, in the container"},
-    {.name = "env", .letter = 'e', OCI_WORDS(env), .metavar = "NAME=VALUE", .help = "a variable more"},
-    {.name = "user", .letter = 'u', OCI_FIELD(user), .metavar = "USER[:GROUP]", .help = "who it is"},
-    {.name = "additional-gids", .letter = 'g', OCI_WORDS(gids), .metavar = "GID", .help = "a group more"},
-    {.name = "cap", .letter = 'c', OCI_WORDS(caps), .metavar = "CAPABILITY", .help = "a capability more"},
-    {.name = "no-new-privs", OCI_FIELD(no_new_privs), .help = "set-id programs gain nothing"},
-    {.name = "apparmor", OCI_FIELD(apparmor), .metavar = "PROFILE", .help = "its AppArmor profile"},
-    {.name = "process-label", OCI_FIELD(process_label), .metavar = "LABEL", .help = "its SELinux label"},
-    {.name = "preserve-fds", OCI_FIELD(preserve_fds), .metavar = "NUMBER", .help = "pass on this many fds above 2"},
-    {.name = "cgroup", OCI_FIELD(cgroup), .metavar = "PATH", .help = "a cgroup below the container's"},
-    {.name = "ignore-paused", OCI_FIELD(ignore_paused), .help = "wait where the container is paused"},
+    {.name = "tty", .letter = 't', OCI_FIELD(exec.tty), .help = "with a terminal"},
+    {.name = "cwd", OCI_FIELD(exec.cwd), .metavar = "DIR", .help = "where it begins, in the container"},
+    {.name = "env", .letter = 'e', OCI_WORDS(exec.env), .metavar = "NAME=VALUE", .help = "a variable more"},
+    {.name = "user", .letter = 'u', OCI_FIELD(exec.user), .metavar = "USER[:GROUP]", .help = "who it is"},
+    {.name = "additional-gids", .letter = 'g', OCI_WORDS(exec.gids), .metavar = "GID", .help = "a group more"},
+    {.name = "cap", .letter = 'c', OCI_WORDS(exec.caps), .metavar = "CAPABILITY", .help = "a capability more"},
+    {.name = "no-new-privs", OCI_FIELD(exec.no_new_privs), .help = "set-id programs gain nothing"},
+    {.name = "apparmor", OCI_FIELD(exec.apparmor), .metavar = "PROFILE", .help = "its AppArmor profile"},
+    {.name = "process-label", OCI_FIELD(exec.process_label), .metavar = "LABEL", .help = "its SELinux label"},
+    {.name = "preserve-fds", OCI_FIELD(exec.preserve_fds), .metavar = "NUMBER", .help = "pass on this many fds above 2"},
+    {.name = "cgroup", OCI_FIELD(exec.cgroup), .metavar = "PATH", .help = "a cgroup below the container's"},
+    {.name = "ignore-paused", OCI_FIELD(exec.ignore_paused), .help = "wait where the container is paused"},
 };
 static const struct option update_options[] = {
-    {.name = "resources", .letter = 'r', OCI_FIELD(resources), .metavar = "FILE|-", .value = VALUE_FILE,
+    {.name = "resources", .letter = 'r', OCI_FIELD(update.resources), .metavar = "FILE|-", .value = VALUE_FILE,
      .help = "limits, as in config.json"},
-    {.name = "blkio-weight", OCI_FIELD(blkio_weight), .metavar = "NUMBER", .help = "share of disks, 10 to 1000"},
-    {.name = "cpu-period", OCI_FIELD(cpu_period), .metavar = "US", .help = "period of the quota"},
-    {.name = "cpu-quota", OCI_FIELD(cpu_quota), .metavar = "US", .help = "time in a period; -1: all"},
-    {.name = "cpu-burst", OCI_FIELD(cpu_burst), .metavar = "US", .help = "time saved up for a burst"},
-    {.name = "cpu-share", .alias = "cpu-shares", OCI_FIELD(cpu_share), .metavar = "NUMBER", .help = "share of processors"},
-    {.name = "cpu-idle", OCI_FIELD(cpu_idle), .metavar = "0|1", .help = "only what others leave"},
-    {.name = "cpu-rt-period", OCI_FIELD(cpu_rt_period), .metavar = "US", .help = "period of real-time tasks"},
-    {.name = "cpu-rt-runtime", OCI_FIELD(cpu_rt_runtime), .metavar = "US", .help = "their time in it"},
-    {.name = "cpuset-cpus", OCI_FIELD(cpuset_cpus), .metavar = "LIST", .help = "processors, 0-2,7"},
-    {.name = "cpuset-mems", OCI_FIELD(cpuset_mems), .metavar = "LIST", .help = "memory nodes"},
-    {.name = "memory", OCI_FIELD(memory), .metavar = "BYTES", .help = "limit of memory"},
-    {.name = "memory-reservation", OCI_FIELD(memory_reservation), .metavar = "BYTES", .help = "what it is left with"},
-    {.name = "memory-swap", OCI_FIELD(memory_swap), .metavar = "BYTES", .help = "limit of memory and swap together"},
-    {.name = "pids-limit", OCI_FIELD(pids_limit), .metavar = "NUMBER", .help = "how many processes"},
+    {.name = "blkio-weight", OCI_FIELD(update.blkio_weight), .metavar = "NUMBER", .help = "share of disks, 10 to 1000"},
+    {.name = "cpu-period", OCI_FIELD(update.cpu_period), .metavar = "US", .help = "period of the quota"},
+    {.name = "cpu-quota", OCI_FIELD(update.cpu_quota), .metavar = "US", .help = "time in a period; -1: all"},
+    {.name = "cpu-burst", OCI_FIELD(update.cpu_burst), .metavar = "US", .help = "time saved up for a burst"},
+    {.name = "cpu-share", .alias = "cpu-shares", OCI_FIELD(update.cpu_share), .metavar = "NUMBER", .help = "share of processors"},
+    {.name = "cpu-idle", OCI_FIELD(update.cpu_idle), .metavar = "0|1", .help = "only what others leave"},
+    {.name = "cpu-rt-period", OCI_FIELD(update.cpu_rt_period), .metavar = "US", .help = "period of real-time tasks"},
+    {.name = "cpu-rt-runtime", OCI_FIELD(update.cpu_rt_runtime), .metavar = "US", .help = "their time in it"},
+    {.name = "cpuset-cpus", OCI_FIELD(update.cpuset_cpus), .metavar = "LIST", .help = "processors, 0-2,7"},
+    {.name = "cpuset-mems", OCI_FIELD(update.cpuset_mems), .metavar = "LIST", .help = "memory nodes"},
+    {.name = "memory", OCI_FIELD(update.memory), .metavar = "BYTES", .help = "limit of memory"},
+    {.name = "memory-reservation", OCI_FIELD(update.memory_reservation), .metavar = "BYTES", .help = "what it is left with"},
+    {.name = "memory-swap", OCI_FIELD(update.memory_swap), .metavar = "BYTES", .help = "limit of memory and swap together"},
+    {.name = "pids-limit", OCI_FIELD(update.pids_limit), .metavar = "NUMBER", .help = "how many processes"},
 };
 static const struct option ps_options[] = {
     {.name = "format", .letter = 'f', OCI_FIELD(format), .metavar = "table|json", .words = list_words,
@@ -105,11 +102,11 @@ static const struct option spec_options[] = {
 
 static struct create_options asked(const struct oci_options *o, char **words)
 {
-    return (struct create_options){
-        .root = o->root, .bundle = o->bundle ? o->bundle : ".", .config = o->config, .id = words[0],
-        .pid_file = o->pid_file, .console_socket = o->console_socket, .preserve_fds = (unsigned)o->preserve_fds,
-        .no_pivot = o->no_pivot, .no_new_keyring = o->no_new_keyring,
-    };
+    struct create_options create = o->create;
+    create.root = o->root;
+    create.bundle = o->bundle ? o->bundle : ".";
+    create.id = words[0];
+    return create;
 }
 
 static int verb_create(const struct oci_options *o, char **words)
@@ -160,13 +157,11 @@ static int verb_list(const struct oci_options *o, char **words)
 
 static int verb_exec(const struct oci_options *o, char **words)
 {
-    return exec_run(&(struct exec_options){
-        .root = o->root, .id = words[0], .process_file = o->process, .args = words + 1,
-        .cwd = o->cwd, .user = o->user, .apparmor = o->apparmor, .process_label = o->process_label,
-        .env = o->env, .caps = o->caps, .gids = o->gids, .tty = o->tty, .no_new_privs = o->no_new_privs,
-        .detach = o->detach, .ignore_paused = o->ignore_paused, .pid_file = o->pid_file,
-        .console_socket = o->console_socket, .cgroup = o->cgroup, .preserve_fds = (unsigned)o->preserve_fds,
-    });
+    struct exec_options exec = o->exec;
+    exec.root = o->root;
+    exec.id = words[0];
+    exec.args = words + 1;
+    return exec_run(&exec);
 }
 
 static int verb_pause(const struct oci_options *o, char **words)
@@ -186,13 +181,10 @@ static int verb_ps(const struct oci_options *o, char **words)
 
 static int verb_update(const struct oci_options *o, char **words)
 {
-    return update_run(&(struct update_options){
-        .root = o->root, .id = words[0], .resources = o->resources, .blkio_weight = o->blkio_weight,
-        .cpu_period = o->cpu_period, .cpu_quota = o->cpu_quota, .cpu_burst = o->cpu_burst, .cpu_share = o->cpu_share,
-        .cpu_idle = o->cpu_idle, .cpu_rt_period = o->cpu_rt_period, .cpu_rt_runtime = o->cpu_rt_runtime,
-        .cpuset_cpus = o->cpuset_cpus, .cpuset_mems = o->cpuset_mems, .memory = o->memory,
-        .memory_reservation = o->memory_reservation, .memory_swap = o->memory_swap, .pids_limit = o->pids_limit,
-    });
+    struct update_options update = o->update;
+    update.root = o->root;
+    update.id = words[0];
+    return update_run(&update);
 }
 
 static int verb_events(const struct oci_options *o, char **words)

@@ -2,23 +2,22 @@
 #pragma once
 
 #include "base/option.h"
+#include "engine/exec.h"
+#include "engine/lifecycle.h"
+#include "engine/update.h"
 
 struct oci_options {
     /* before the verb */
     const char *root, *log, *rootless, *cgroup_manager;
     unsigned log_format;
     bool systemd_cgroup, debug, version;
-    /* after it */
-    const char *bundle, *config, *pid_file, *console_socket;
-    const char *process, *cwd, *user, *apparmor, *process_label, *cgroup;
-    struct word_list env, caps, gids;
-    const char *resources, *blkio_weight, *cpu_period, *cpu_quota, *cpu_burst, *cpu_share, *cpu_idle, *cpu_rt_period,
-        *cpu_rt_runtime, *cpuset_cpus, *cpuset_mems, *memory, *memory_reservation, *memory_swap, *pids_limit;
+    /* after it: what an operation wants to know, but for ROOT and the operands */
+    struct create_options create;
+    struct exec_options exec;
+    struct update_options update;
+    const char *bundle, *interval;
     unsigned format;
-    int preserve_fds;
-    const char *interval;
-    bool all, force, quiet, keep, no_pivot, no_new_keyring, detach, tty, no_new_privs, ignore_paused;
-    bool rootless_spec, stats;
+    bool all, force, quiet, keep, detach, rootless_spec, stats;
 };
 
 struct oci_verb {

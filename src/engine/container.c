@@ -5,15 +5,15 @@
 #include "base/file.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
-#include "base/process.h"
 #include "base/text.h"
 #include "kernel/cgroup.h"
-#include "kernel/sys.h"
+#include "kernel/pidfd.h"
+#include "spec/config_decode.h"
 #include "spec/config_fields.h"
-#include "spec/state.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const container_status_names[] = {
     [CONTAINER_CREATING] = "creating", [CONTAINER_CREATED] = "created",
@@ -67,7 +67,7 @@ int container_load(struct arena *arena, const char *root, const char *id, struct
     return json_read(arena, text, (size_t)size, path, fields, container);
 }
 
-static struct oci_state state_of(const struct container *c, const char *status, int64_t pid)
+struct oci_state container_state(const struct container *c, const char *status, int64_t pid)
 {
     return (struct oci_state){.oci_version = c->oci_version, .id = c->id, .bundle = c->bundle, .status = status,
                               .pid = pid, .annotations = c->annotations, .n_annotations = c->n_annotations};
@@ -94,7 +94,7 @@ int container_save(const struct container *container, const char *config)
     if (!stream)
         return fail(-ENOMEM, "write state");
     struct json_writer json = json_writer_compact(stream);
-    struct oci_state state = state_of(container, NULL, container->pid);
+    struct oci_state state = container_state(container, NULL, container->pid);
     put_state(container, &state, true, &json);
     fflush(stream);
     const char *beside = arena_printf(container->arena, "%s/config.json", container->dir);
@@ -104,6 +104,16 @@ int container_save(const struct container *container, const char *config)
         return fail(r, "write %s", beside);
     const char *path = arena_printf(container->arena, "%s/state.json", container->dir);
     return file_replace(AT_FDCWD, path, text, size, 0600);
+}
+
+int container_config(const struct container *container, struct config *config)
+{
+    auto_free char *text = NULL;
+    const char *path = arena_printf(container->arena, "%s/config.json", container->dir);
+    ssize_t size = file_read(AT_FDCWD, path, 16 << 20, &text);
+    TRY((int)size);
+    config->arena = container->arena;
+    return config_decode(config, text, (size_t)size, path);
 }
 
 const char *container_cgroups_path(struct arena *arena, const char *id)
@@ -128,27 +138,22 @@ int container_cgroups(const struct container *container, char ***dirs)
 void container_print(const struct container *container, FILE *out)
 {
     enum container_status status = container_status(container);
-    bool has_process = status != CONTAINER_CREATING && status != CONTAINER_STOPPED;
     struct json_writer json = json_writer_pretty(out);
-    struct oci_state state = state_of(container, container_status_names[status], has_process ? container->pid : 0);
+    struct oci_state state = container_state(container, container_status_names[status], container_live_pid(container, status));
     put_state(container, &state, false, &json);
     putc('\n', out);
 }
 
 /* ---- the process ---- */
 
-/* The pidfd first, then the start time: so it cannot change hands in between. */
 int container_pidfd(const struct container *container)
 {
-    uint64_t start_time = 0;
-    char state = 0;
-    auto_fd fd = container->pid > 0 ? sys_pidfd_open((pid_t)container->pid) : -ESRCH;
-    if (fd < 0)
-        return -ESRCH;
-    if (process_stat(container->pid, &start_time, &state) < 0 || start_time != container->start_time ||
-        state == 'Z' || state == 'X')
-        return -ESRCH;
-    return take_fd(&fd);
+    return pidfd_open_same(container->pid, container->start_time);
+}
+
+int64_t container_live_pid(const struct container *container, enum container_status status)
+{
+    return status == CONTAINER_CREATING || status == CONTAINER_STOPPED ? 0 : container->pid;
 }
 
 enum container_status container_status(const struct container *container)

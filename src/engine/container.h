@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "spec/config.h"
+#include "spec/state.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -38,6 +39,9 @@ int container_load(struct arena *arena, const char *root, const char *id, struct
 /* Writes state.json, and CONFIG, the text of its configuration, beside it: what follows needs both. */
 int container_save(const struct container *container, const char *config);
 
+/* That configuration, into CONFIG and the container's arena. */
+int container_config(const struct container *container, struct config *config);
+
 /* Where its cgroups are when its configuration does not say. */
 const char *container_cgroups_path(struct arena *arena, const char *id);
 
@@ -46,7 +50,13 @@ int container_cgroups(const struct container *container, char ***dirs);
 
 enum container_status container_status(const struct container *container);
 
-/* The OCI state, as JSON. */
+/* Its process's id, or 0 when it has none in the state STATUS. */
+int64_t container_live_pid(const struct container *container, enum container_status status);
+
+/* The OCI state, which borrows from CONTAINER. */
+struct oci_state container_state(const struct container *container, const char *status, int64_t pid);
+
+/* The same, as it is now, as JSON. */
 void container_print(const struct container *container, FILE *out);
 
 /* A pidfd of its process, owned by the caller; -ESRCH without a sentence when it has ended: a pid that

@@ -9,8 +9,10 @@
 #include "engine/bundle.h"
 #include "engine/console.h"
 #include "engine/container.h"
+#include "engine/environment.h"
 #include "engine/handover.h"
 #include "engine/request.h"
+#include "kernel/cgroup.h"
 #include "runtime/execute.h"
 #include "spec/config_decode.h"
 
@@ -48,26 +50,12 @@ static int read_process(struct exec *e)
     return config_decode_process(&e->config, text, (size_t)size, name);
 }
 
-/* What is there under the same name is replaced. */
-static void set_env(char **env, size_t *count, const char *word)
-{
-    size_t length = strcspn(word, "=") + 1, i = 0;
-    while (i < *count && strncmp(env[i], word, length) != 0)
-        i++;
-    env[i] = (char *)word;
-    *count += i == *count;
-}
-
 static void add_env(struct exec *e)
 {
-    struct process_config *process = &e->config.process;
-    const struct word_list *more = &e->options->env;
-    size_t n = text_count(process->env);
-    char **env = arena_alloc(&e->arena, (n + more->count + 1) * sizeof *env);
-    memcpy(env, process->env, n * sizeof *env);
-    for (size_t i = 0; i < more->count; i++)
-        set_env(env, &n, more->words[i]);
-    process->env = env;
+    struct environment env = environment_of(&e->arena, e->config.process.env);
+    for (size_t i = 0; i < e->options->env.count; i++)
+        environment_set(&env, e->options->env.words[i]);
+    e->config.process.env = environment_list(&env);
 }
 
 static int add_caps(struct exec *e)
@@ -160,19 +148,12 @@ static bool is_named(const char *dir, const char *controllers)
  * further below. Its first process is in a good place. */
 static const char *v2_of_first(struct exec *e, const char *dir)
 {
-    auto_free char *enabled = NULL, *cgroup = NULL;
-    const char *mount = e->facts.cgroup.v2.mount;
-    if (file_read(AT_FDCWD, arena_printf(&e->arena, "%s/cgroup.subtree_control", dir), 4096, &enabled) <= 1 || !mount ||
-        file_read(AT_FDCWD, arena_printf(&e->arena, "/proc/%lld/cgroup", (long long)e->container.pid), 65536, &cgroup) < 0) {
+    auto_free char *enabled = NULL;
+    ssize_t size = file_read(AT_FDCWD, arena_printf(&e->arena, "%s/cgroup.subtree_control", dir), 4096, &enabled);
+    if (size < 0)
         error_clear();
-        return dir;
-    }
-    char *line = strncmp(cgroup, "0::", 3) == 0 ? cgroup : strstr(cgroup, "\n0::");
-    if (!line)
-        return dir;
-    line += *line == '\n' ? 4 : 3;
-    line[strcspn(line, "\n")] = '\0';
-    return arena_printf(&e->arena, "%s%s", mount, line);
+    const char *first = size > 1 ? cgroup_v2_of(&e->arena, e->container.pid) : NULL;
+    return first ? first : dir;
 }
 
 static int find_cgroups(struct exec *e)
@@ -230,7 +211,7 @@ static int prepare(struct exec *e)
     TRY(bundle_load(e->container.dir, NULL, geteuid() ? NULL : "/var/cache/bocal", "", config, &e->seccomp));
     TRY(o->process_file ? read_process(e) : change_process(e));
     TRY(handover_check(config, o->console_socket, !o->detach));
-    TRY(handover_fds(config, o->preserve_fds));
+    TRY(handover_fds(config, (unsigned)o->preserve_fds));
     config->outlives = o->detach;
     config->own_stdio = true;
     config->init = false;

@@ -13,7 +13,7 @@ struct exec_options {
     bool detach, ignore_paused;
     const char *pid_file, *console_socket;
     const char *cgroup;             /* "[CONTROLLER,...:]PATH" below the container's own */
-    unsigned preserve_fds;
+    int preserve_fds;               /* how many above 2 it inherits; not negative */
 };
 
 /* Returns the process's exit status, 0 at once when detached, or -errno with a sentence. */

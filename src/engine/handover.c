@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "engine/console.h"
+#include "engine/environment.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -26,15 +27,6 @@ int handover_check(const struct config *config, const char *console_socket, bool
     return 0;
 }
 
-static void add_env(struct config *config, const char *text)
-{
-    size_t n = text_count(config->process.env);
-    char **env = arena_alloc(config->arena, (n + 2) * sizeof *env);
-    memcpy(env, config->process.env, n * sizeof *env);
-    env[n] = arena_strdup(config->arena, text);
-    config->process.env = env;
-}
-
 /* Who is activated is told by LISTEN_PID (sd_listen_fds(3)); engines, which do not know the runtime's pid, leave it out. */
 static bool is_ours(const char *listen_pid)
 {
@@ -47,10 +39,10 @@ int handover_fds(struct config *config, unsigned count)
     const char *listen = getenv("LISTEN_FDS");
     uint32_t activated = 0;
     if (listen && is_ours(getenv("LISTEN_PID")) && text_to_u32(listen, &activated) == 0 && activated) {
-        char text[32];
-        snprintf(text, sizeof text, "LISTEN_FDS=%u", activated);
-        add_env(config, text);
-        add_env(config, "LISTEN_PID=1");
+        struct environment env = environment_of(config->arena, config->process.env);
+        environment_append(&env, arena_printf(config->arena, "LISTEN_FDS=%u", activated));
+        environment_append(&env, "LISTEN_PID=1");
+        config->process.env = environment_list(&env);
     }
     for (unsigned i = 0; i < count || i < activated; i++) {
         int fd = 3 + (int)i;

@@ -4,8 +4,8 @@
 
 #include "engine/container.h"
 
-/* Those of KIND, of CONFIG, in the state STATUS. 0, or -errno of the first that failed, with a sentence. */
-int hooks_run(const struct config *config, enum hook_kind kind, const struct container *container, const char *status);
+/* Those of KIND, of CONFIG, which read STATE. 0, or -errno of the first that failed, with a sentence. */
+int hooks_run(const struct config *config, enum hook_kind kind, const struct oci_state *state);
 
-/* The same for a container of which only its directory is at hand. */
-int hooks_run_late(const struct container *container, enum hook_kind kind, const char *status);
+/* The same for a container of which only its directory is at hand: after its start, and when it is gone. */
+int hooks_run_late(const struct container *container, enum hook_kind kind);

@@ -64,7 +64,7 @@ static int read_bundle(struct creation *c, bool foreground)
     TRY(bundle_load(bundle, o->config, geteuid() ? NULL : "/var/cache/bocal",
                     arena_printf(&c->arena, "%s/layer", c->container.dir), config, &c->seccomp));
     TRY(handover_check(config, o->console_socket, foreground));
-    TRY(handover_fds(config, o->preserve_fds));
+    TRY(handover_fds(config, (unsigned)o->preserve_fds));
     config->same_keyring = o->no_new_keyring;
     config->no_pivot = o->no_pivot;
     config->outlives = config->recorded = config->own_stdio = true;
@@ -93,8 +93,8 @@ static int record(struct creation *c)
     return handover(x, o->console_socket, o->pid_file);
 }
 
-/* On failure nothing is left. A directory that somebody else made in the same moment is not ours. */
-/* In the FOREGROUND the command runs at once: nobody else is to start it, and the caller may have its terminal. */
+/* In the FOREGROUND the command runs at once: nobody else is to start it, and the caller may have its terminal. On
+ * failure nothing is left. A directory that somebody else made in the same moment is not ours. */
 static int create(struct creation *c, bool foreground)
 {
     struct execution *x = &c->execution;
@@ -153,26 +153,29 @@ static int await_creation(struct arena *arena, const char *root, struct containe
     return container_load(arena, root, container->id, container);
 }
 
-static int end_process(const struct container *container)
+static bool ends_soon(int pidfd)
 {
     enum { PATIENCE_MS = 10000 };
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    return poll(&end, 1, PATIENCE_MS) == 1;
+}
+
+static int end_process(const struct container *container)
+{
     auto_fd fd = container_pidfd(container);
     if (fd < 0)
         return 0;
     sys_pidfd_send_signal(fd, SIGKILL);
     control_thaw(container);
-    struct pollfd end = {.fd = fd, .events = POLLIN};
-    return poll(&end, 1, PATIENCE_MS) == 1 ? 0 : refuse(-ETIME, "container %s does not end", container->id);
+    return ends_soon(fd) ? 0 : refuse(-ETIME, "container %s does not end", container->id);
 }
 
 /* What INIT could still fail at: the steps behind OP_START. */
 static int start_failed(const struct container *container, const struct channel_message *message)
 {
-    enum { PATIENCE_MS = 10000 };
-    auto_fd fd = container_pidfd(container); /* who is told deletes it at once: it has ended by then */
-    struct pollfd end = {.fd = fd, .events = POLLIN};
+    auto_fd fd = container_pidfd(container);
     if (fd >= 0)
-        poll(&end, 1, PATIENCE_MS);
+        ends_soon(fd); /* who is told deletes it at once */
     if (message->error == -EPROTO || message->error == -ETIMEDOUT)
         return refuse(message->error, "start container %s: a hook of startContainer %s", container->id,
                       message->error == -EPROTO ? "failed" : "was not done in time");
@@ -187,7 +190,7 @@ static int start_failed(const struct container *container, const struct channel_
  * "Lifecycle", step 10. */
 static int after_start(const char *root, const struct container *container)
 {
-    int r = hooks_run_late(container, HOOK_POSTSTART, "running");
+    int r = hooks_run_late(container, HOOK_POSTSTART);
     return r < 0 ? (lifecycle_delete(root, container->id, true), r) : 0;
 }
 
@@ -244,7 +247,7 @@ int lifecycle_delete(const char *root, const char *id, bool force)
     TRY(end_process(&container));
     if (lock >= 0)
         TRY(journal_undo(&journal, path));
-    (void)hooks_run_late(&container, HOOK_POSTSTOP, "stopped"); /* what it leaves is gone, its configuration not yet */
+    (void)hooks_run_late(&container, HOOK_POSTSTOP); /* what it leaves is gone, its configuration not yet */
     r = tree_remove(AT_FDCWD, container.dir);
     return r < 0 ? fail(r, "remove %s", container.dir) : 0;
 }
@@ -288,8 +291,7 @@ int lifecycle_state(const char *root, const char *id, FILE *out)
 static void put_row(const struct container *c, FILE *out)
 {
     enum container_status status = container_status(c);
-    bool has_process = status != CONTAINER_CREATING && status != CONTAINER_STOPPED;
-    fprintf(out, "%-20s %-8lld %-9s ", c->id, has_process ? (long long)c->pid : 0LL, container_status_names[status]);
+    fprintf(out, "%-20s %-8lld %-9s ", c->id, (long long)container_live_pid(c, status), container_status_names[status]);
     char bundle[PATH_MAX];
     snprintf(bundle, sizeof bundle, "%s", c->bundle ? c->bundle : "");
     text_disarm(bundle);

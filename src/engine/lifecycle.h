@@ -11,7 +11,7 @@ struct create_options {
     const char *config;         /* NULL: BUNDLE/config.json */
     const char *pid_file;       /* NULL: none */
     const char *console_socket; /* NULL: none */
-    unsigned preserve_fds;      /* how many above 2 the command inherits */
+    int preserve_fds;           /* how many above 2 the command inherits; not negative */
     bool no_pivot, no_new_keyring;
 };
 

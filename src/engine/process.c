@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "engine/environment.h"
 #include "engine/request.h"
 
 #include <fcntl.h>
@@ -12,23 +13,6 @@
 #include <sys/resource.h>
 
 /* ---- environment ---- */
-
-struct environment {
-    struct arena *arena;
-    char **list;
-    size_t count;
-};
-
-static void env_set(struct environment *env, const char *assignment)
-{
-    size_t name = strcspn(assignment, "=");
-    for (size_t i = 0; i < env->count; i++)
-        if (strncmp(env->list[i], assignment, name + 1) == 0) {
-            env->list[i] = (char *)assignment;
-            return;
-        }
-    *LIST_ADD(env->arena, &env->list, &env->count) = (char *)assignment;
-}
 
 static const char *env_of_caller(struct request *r, const char *name)
 {
@@ -45,7 +29,7 @@ static int env_add(struct request *r, struct environment *env, const char *optio
         return request_refuse(option, word, "a variable needs a name (NAME=VALUE)");
     const char *assignment = strchr(word, '=') ? word : env_of_caller(r, word);
     if (assignment)
-        env_set(env, assignment);
+        environment_set(env, assignment);
     return 0;
 }
 
@@ -83,19 +67,18 @@ static int add_environment(struct request *r)
 {
     const struct run_options *o = r->options;
     struct environment env = {.arena = r->arena};
-    env_set(&env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    env_set(&env, arena_printf(r->arena, "HOSTNAME=%s", r->config->hostname));
+    environment_set(&env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    environment_set(&env, arena_printf(r->arena, "HOSTNAME=%s", r->config->hostname));
     if (o->tty) {
         const char *term = env_of_caller(r, "TERM");
-        env_set(&env, term && strcmp(term, "TERM=") != 0 ? term : "TERM=xterm");
+        environment_set(&env, term && strcmp(term, "TERM=") != 0 ? term : "TERM=xterm");
     }
-    env_set(&env, "container=bocal");
+    environment_set(&env, "container=bocal");
     for (size_t i = 0; i < o->env_files.count; i++)
         TRY(env_add_file(r, &env, o->env_files.words[i]));
     for (size_t i = 0; i < o->env.count; i++)
         TRY(env_add(r, &env, "env", o->env.words[i]));
-    *LIST_ADD(r->arena, &env.list, &env.count) = NULL;
-    r->config->process.env = env.list;
+    r->config->process.env = environment_list(&env);
     return 0;
 }
 

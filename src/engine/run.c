@@ -334,16 +334,13 @@ static int supervise(struct run *run)
     return status;
 }
 
-static int run_hooks(struct run *run, enum hook_kind kind, const char *status)
+static int run_hooks(struct run *run, enum hook_kind kind, const char *status, pid_t pid)
 {
     const struct config *config = &run->config;
-    if (!config->hooks[kind].count)
-        return 0;
-    return hooks_run(config, kind,
-              &(struct container){.arena = &run->arena, .id = run->id, .oci_version = config->oci_version,
-                                  .bundle = config->bundle, .pid = execution_pid(&run->execution),
-                                  .annotations = config->annotations, .n_annotations = config->n_annotations},
-              status);
+    return hooks_run(config, kind, &(struct oci_state){.oci_version = config->oci_version, .id = run->id,
+                                                       .bundle = config->bundle, .status = status, .pid = pid,
+                                                       .annotations = config->annotations,
+                                                       .n_annotations = config->n_annotations});
 }
 
 static int run_container(struct run *run)
@@ -364,11 +361,11 @@ static int run_container(struct run *run)
         execution_end(x);
         return status == 125 ? r : status;
     }
-    int status = run_hooks(run, HOOK_POSTSTART, "running");
+    int status = run_hooks(run, HOOK_POSTSTART, "running", execution_pid(x));
     if (status >= 0)
         status = supervise(run);
     r = execution_end(x);
-    (void)run_hooks(run, HOOK_POSTSTOP, "stopped");
+    (void)run_hooks(run, HOOK_POSTSTOP, "stopped", 0);
     return r < 0 && status >= 0 ? r : status;
 }
 

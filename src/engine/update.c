@@ -149,16 +149,11 @@ static int check_usage(struct update *u)
 static int find_container(struct update *u)
 {
     struct config *config = &u->config;
-    auto_free char *text = NULL;
     TRY(container_load(&u->arena, u->options->root, u->options->id, &u->container));
     enum container_status status = container_status(&u->container);
     if (status == CONTAINER_CREATING || status == CONTAINER_STOPPED)
         return refuse(-EINVAL, "container %s is %s, not running", u->container.id, container_status_names[status]);
-    const char *path = arena_printf(&u->arena, "%s/config.json", u->container.dir);
-    ssize_t size = file_read(AT_FDCWD, path, 16 << 20, &text);
-    TRY((int)size);
-    config->arena = &u->arena;
-    TRY(config_decode(config, text, (size_t)size, path));
+    TRY(container_config(&u->container, config));
     config->recorded = true;
     config->n_mounts = 0; /* nothing is mounted any more */
     if (!config->cgroups_path || !*config->cgroups_path)

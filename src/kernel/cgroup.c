@@ -106,6 +106,21 @@ void cgroup_parse(struct arena *arena, const char *mountinfo, const char *cgroup
         parse_membership(arena, l, roots, facts);
 }
 
+const char *cgroup_v2_of(struct arena *arena, int64_t pid)
+{
+    struct cgroup_facts facts = {0};
+    auto_free char *mountinfo = NULL, *cgroup = NULL;
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%lld/cgroup", (long long)pid);
+    if (file_read(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mountinfo) < 0 ||
+        file_read(AT_FDCWD, path, 1 << 20, &cgroup) < 0) {
+        error_clear();
+        return NULL;
+    }
+    cgroup_parse(arena, mountinfo, cgroup, &facts);
+    return facts.v2.own;
+}
+
 /* The contents of DIR/NAME in the arena without its newline, or "". */
 static const char *read_small(struct arena *arena, const char *dir, const char *name)
 {

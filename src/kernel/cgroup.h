@@ -53,6 +53,9 @@ int cgroup_probe(struct arena *arena, const char *mountinfo, struct cgroup_facts
 void cgroup_parse(struct arena *arena, const char *mountinfo, const char *cgroup,
                   struct cgroup_facts *facts);
 
+/* The v2 cgroup that PID is in, as a directory; NULL where there is none to be seen. */
+const char *cgroup_v2_of(struct arena *arena, int64_t pid);
+
 /* Creates the cgroup DIR, which must not exist, and those above it. A v1 cpuset begins with all that its parent has.
  * -errno with a sentence. */
 int cgroup_create(const char *dir);

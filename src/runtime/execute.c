@@ -146,11 +146,10 @@ static int inject(struct execution *x)
     return 0;
 }
 
-/* What is there already is somebody else's: it is not recorded, for undoing would remove it. */
+/* What is there already is somebody else's: undoing would remove it. It is not recorded, nor does it become ours when
+ * it appears between the record and the step. */
 static int record(struct execution *x, const struct step *step)
 {
-    if (!op_infos[step->op].journaled || step->op == OP_STATE)
-        return 0;
     if (access(step->path, F_OK) == 0)
         return fail(-EEXIST, "create %s", step->path);
     return journal_record(&x->journal, op_infos[step->op].word, step->path);
@@ -159,11 +158,15 @@ static int record(struct execution *x, const struct step *step)
 static int perform(struct execution *x, const struct step *step)
 {
     uint64_t start = now_ns();
-    TRY(record(x, step));
+    bool recorded = op_infos[step->op].journaled && step->op != OP_STATE;
+    if (recorded)
+        TRY(record(x, step));
     int r = inject(x);
     if (r == 0)
         r = performer_of(step->op)(x, step);
     x->shared->times[x->at] = (struct step_time){.begin = start, .took = now_ns() - start};
+    if (recorded && r == -EEXIST)
+        TRY(journal_record(&x->journal, JOURNAL_NOT, step->path));
     if (r >= 0 || !is_tolerated(step, r))
         return r;
     if (x->me == HOST)

@@ -11,6 +11,7 @@
 #include "kernel/device_bpf.h"
 #include "kernel/mount.h"
 #include "kernel/netlink.h"
+#include "kernel/pidfd.h"
 #include "kernel/sys.h"
 #include "runtime/init_blob.h"
 #include "spec/state.h"
@@ -63,13 +64,10 @@ static int host_layer(struct execution *x, const struct step *step)
     return 0;
 }
 
-/* That it is recorded already does not make it ours. */
 static int host_cgroup_create(struct execution *x, const struct step *step)
 {
-    int r = cgroup_create(step->path);
-    if (r == -EEXIST)
-        TRY(journal_record(&x->journal, JOURNAL_NOT, step->path));
-    return r;
+    (void)x;
+    return cgroup_create(step->path);
 }
 
 static int host_cgroup_aside(struct execution *x, const struct step *step)
@@ -305,40 +303,25 @@ static int host_apparmor(struct execution *x, const struct step *step)
     return apparmor_load(step->path);
 }
 
-/* The pidfd first, then the start time: so it cannot change hands in between. */
 static int host_target(struct execution *x, const struct step *step)
 {
-    uint64_t start_time = 0;
-    char state = 0;
-    auto_fd fd = sys_pidfd_open((pid_t)step->number);
+    int fd = pidfd_open_same(step->number, *(const uint64_t *)step->data);
     if (fd < 0)
         return fd;
-    if (process_stat(step->number, &start_time, &state) < 0 || start_time != *(const uint64_t *)step->data)
-        return -ESRCH;
-    x->slots[step->out] = take_fd(&fd);
+    x->slots[step->out] = fd;
     return 0;
 }
 
-/* A file, since every hook reads it anew. */
 static int host_hook_state(struct execution *x, const struct step *step)
 {
     const struct state_spec *spec = step->data;
     const struct config *config = spec->config;
-    auto_fd fd = memfd_create("state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    int writer = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    auto_file stream = writer < 0 ? NULL : fdopen(writer, "w");
-    if (!stream)
-        return -errno;
-    struct json_writer json = json_writer_compact(stream);
-    json_begin_object(&json, NULL);
-    state_encode(&(struct oci_state){.oci_version = config->oci_version, .id = x->plan->id, .bundle = config->bundle,
-                                     .status = spec->status, .pid = execution_pid(x),
-                                     .annotations = config->annotations, .n_annotations = config->n_annotations},
-                 &json);
-    json_end_object(&json);
-    if (fflush(stream) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-        return -errno;
-    x->slots[step->out] = take_fd(&fd);
+    int fd = state_file(&(struct oci_state){.oci_version = config->oci_version, .id = x->plan->id,
+                                            .bundle = config->bundle, .status = spec->status, .pid = execution_pid(x),
+                                            .annotations = config->annotations, .n_annotations = config->n_annotations});
+    if (fd < 0)
+        return fd;
+    x->slots[step->out] = fd;
     return 0;
 }
 

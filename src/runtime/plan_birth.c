@@ -347,7 +347,7 @@ int plan_birth(struct builder *b)
     plan_die_with(b, INIT);
     if (!b->joins)
         plan_own_values(b);
-    plan_cgroup_join(b);
+    plan_cgroup_join(b, INIT);
     TRY(plan_namespace_values(b));
     if (parcel && !(b->joins && b->ids.fresh)) {
         plan_add(b, (struct step){.op = OP_WAIT, .by = INIT, .phase = BIRTH, .token = TOKEN_IDS,

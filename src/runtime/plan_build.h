@@ -88,7 +88,8 @@ int plan_cgroup_need(struct builder *b, enum controller controller, const char *
 void plan_cgroup_set(struct builder *b, const char *directory, const char *file, const char *value, const char *why);
 int plan_limits(struct builder *b);              /* plan_limits.c */
 bool plan_cgroup_can(struct builder *b, enum controller controller); /* plan_cgroup.c: a limit of it can be applied */
-void plan_cgroup_join(struct builder *b);        /* plan_cgroup.c */
+void plan_cgroup_open(struct builder *b);        /* plan_cgroup.c: of b->cgroups */
+void plan_cgroup_join(struct builder *b, enum actor by); /* plan_cgroup.c */
 int plan_mount_sources(struct builder *b);       /* plan_files.c: what HOST opens for INIT */
 bool plan_is_dev(const struct mount_config *mount);   /* plan_devices.c: the mount of the container's /dev */
 int plan_host_dev(struct builder *b, const struct mount_config *mount); /* plan_devices.c: HOST makes it, if it can */

@@ -245,7 +245,7 @@ static void add_directory(struct builder *b, const char *directory, const char *
                                         : plan_text(b, "the %s controller", name)});
 }
 
-static void open_directories(struct builder *b)
+void plan_cgroup_open(struct builder *b)
 {
     int tasks = 0;
     for (size_t i = 0; i < b->n_cgroups; i++) {
@@ -256,7 +256,8 @@ static void open_directories(struct builder *b)
                                   .path = dir->v2 ? dir->directory
                                                   : plan_text(b, "%s/tasks", dir->directory),
                                   .why = dir->v2 ? "clone3(2): CLONE_INTO_CGROUP"
-                                                 : "INIT moves itself: no grace period"});
+                                                 : plan_text(b, "%s moves itself: no grace period",
+                                                             b->exec ? "JOINER" : "INIT")});
     }
 }
 
@@ -284,7 +285,7 @@ int plan_cgroup_prepare(struct builder *b)
     enable_on_the_way(b);
     for (size_t i = 0; i < b->n_cgroup_sets; i++)
         plan_add(b, b->cgroup_sets[i]);
-    open_directories(b);
+    plan_cgroup_open(b);
     if (b->controllers >> CG_MEMORY & 1)
         b->plan->memory_cgroup = directory_in(b, tree_of(b, CG_MEMORY));
     return 0;
@@ -327,16 +328,16 @@ int plan_update(const struct config *config, const struct facts *facts, char *co
     return 0;
 }
 
-void plan_cgroup_join(struct builder *b)
+void plan_cgroup_join(struct builder *b, enum actor by)
 {
     for (size_t i = 0; i < b->n_cgroups; i++)
         if (!b->cgroups[i].v2)
-            plan_add(b, (struct step){.op = OP_CGROUP_JOIN, .by = INIT, .phase = BIRTH,
+            plan_add(b, (struct step){.op = OP_CGROUP_JOIN, .by = by, .phase = BIRTH,
                                       .in = b->cgroups[i].slot, .path = b->cgroups[i].directory,
                                       .why = "before it does anything"});
     const struct ns_config *ns = &b->config->namespaces[NS_CGROUP];
-    if (ns->listed && !ns->path)
-        plan_add(b, (struct step){.op = OP_UNSHARE, .by = INIT, .phase = BIRTH,
+    if (ns->listed && !ns->path && !b->exec)
+        plan_add(b, (struct step){.op = OP_UNSHARE, .by = by, .phase = BIRTH,
                                   .flags = ns_flags[NS_CGROUP],
                                   .why = "cgroup_namespaces(7): its root is where it is now"});
 }

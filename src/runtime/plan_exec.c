@@ -8,35 +8,17 @@
 #include "base/error.h"
 #include "kernel/sys.h"
 
-static void add_host_step(struct builder *b, struct step step)
-{
-    step.by = HOST;
-    plan_add(b, step);
-}
-
 static int open_cgroups(struct builder *b, const struct exec_target *target)
 {
-    if (target->v2_cgroup) {
-        b->clone_into = true;
-        add_host_step(b, (struct step){.op = OP_OPEN, .path = target->v2_cgroup, .out = SLOT_CGROUP,
-                                       .why = "clone3(2): CLONE_INTO_CGROUP"});
-    }
+    if (target->v2_cgroup)
+        *LIST_ADD(b->arena, &b->cgroups, &b->n_cgroups) = (struct cgroup_dir){.directory = target->v2_cgroup, .v2 = true};
     for (size_t i = 0; target->v1_cgroups && target->v1_cgroups[i]; i++) {
         if (i == MAX_TASKS)
             return refuse(-E2BIG, "the container is in more than %d cgroup hierarchies", MAX_TASKS);
-        *LIST_ADD(b->arena, &b->cgroups, &b->n_cgroups) = (struct cgroup_dir){
-            .directory = target->v1_cgroups[i], .slot = (enum slot)(SLOT_TASKS + (int)i)};
-        add_host_step(b, (struct step){.op = OP_OPEN, .path = plan_text(b, "%s/tasks", target->v1_cgroups[i]),
-                                       .out = b->cgroups[i].slot, .why = "JOINER moves itself: no grace period"});
+        *LIST_ADD(b->arena, &b->cgroups, &b->n_cgroups) = (struct cgroup_dir){.directory = target->v1_cgroups[i]};
     }
+    plan_cgroup_open(b);
     return 0;
-}
-
-static void join_cgroups(struct builder *b)
-{
-    for (size_t i = 0; i < b->n_cgroups; i++)
-        plan_add(b, (struct step){.op = OP_CGROUP_JOIN, .by = JOINER, .phase = BIRTH, .in = b->cgroups[i].slot,
-                                  .path = b->cgroups[i].directory, .why = "before it does anything"});
 }
 
 static void add_pty(struct builder *b)
@@ -59,15 +41,15 @@ int plan_exec(const struct config *config, const struct facts *facts, const stru
     b.ids.joined = target->namespaces & CLONE_NEWUSER;
     b.ids.inside_uid = uids->count ? uids->list[0].inside : 0;
     b.ids.inside_gid = gids->count ? gids->list[0].inside : 0;
-    add_host_step(&b, (struct step){.op = OP_TARGET, .number = target->pid, .data = start_time, .out = SLOT_TARGET,
-                                    .why = "the container's first process"});
+    plan_add(&b, (struct step){.op = OP_TARGET, .by = HOST, .number = target->pid, .data = start_time, .out = SLOT_TARGET,
+                               .why = "the container's first process"});
     TRY(open_cgroups(&b, target));
     TRY(plan_apparmor(&b));
     plan_shim(&b);
     plan_affinity(&b, &config->process.affinity_initial, SLOT_NONE, "initial");
     plan_clone(&b, HOST, 0, SLOT_JOINER);
     plan_die_with(&b, JOINER);
-    join_cgroups(&b);
+    plan_cgroup_join(&b, JOINER);
     plan_own_values(&b);
     plan_hide(&b);
     if (target->namespaces)

@@ -16,3 +16,7 @@ struct oci_state {
 
 /* The members, into an object that is open. */
 void state_encode(const struct oci_state *state, struct json_writer *json);
+
+/* The whole of it as a sealed file in memory, which every hook reads anew: an fd, owned by the caller, or -errno
+ * without a sentence. */
+int state_file(const struct oci_state *state);
