@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,12 +15,14 @@
 
 extern char **environ;
 
-static int spawn(char *const *argv, int out, int err, pid_t *pid)
+/* IN: -1 for none. */
+static int spawn(char *const *argv, int in, int out, int err, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     if (posix_spawn_file_actions_init(&actions) != 0)
         return -ENOMEM;
-    int r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    int r = in < 0 ? posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+                   : posix_spawn_file_actions_adddup2(&actions, in, 0);
     if (r == 0)
         r = posix_spawn_file_actions_adddup2(&actions, out, 1);
     if (r == 0)
@@ -28,6 +31,20 @@ static int spawn(char *const *argv, int out, int err, pid_t *pid)
         r = posix_spawn(pid, argv[0], &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     return -r;
+}
+
+/* What comes from FD until its end, or the first newline when LINE; at most SIZE - 1 bytes are kept, without the last
+ * newlines. Returns how many came. */
+static size_t read_text(int fd, bool line, char *text, size_t size)
+{
+    size_t used = 0;
+    for (ssize_t n = 1; (n > 0 || (n < 0 && errno == EINTR)) && !(line && memchr(text, '\n', used)); used += n > 0 ? (size_t)n : 0)
+        n = read(fd, text + used, size - 1 - used);
+    size_t all = used;
+    while (used && text[used - 1] == '\n')
+        used--;
+    text[used] = '\0';
+    return all;
 }
 
 /* Runs ARGV with OUT as its output, or what it says as an error; at most SIZE - 1 bytes of that are kept. */
@@ -39,16 +56,11 @@ static int run(char *const *argv, bool both, char *text, size_t size)
         return fail(-errno, "run %s", argv[0]);
     auto_fd out = ends[0];
     auto_fd in = ends[1];
-    int r = spawn(argv, in, both ? in : STDERR_FILENO, &pid);
+    int r = spawn(argv, -1, in, both ? in : STDERR_FILENO, &pid);
     if (r < 0)
         return fail(r, "run %s", argv[0]);
     close(take_fd(&in));
-    size_t used = 0;
-    for (ssize_t n = 1; n > 0 || (n < 0 && errno == EINTR); used += n > 0 ? (size_t)n : 0)
-        n = read(out, text + used, size - 1 - used);
-    while (used && text[used - 1] == '\n')
-        used--;
-    text[used] = '\0';
+    read_text(out, false, text, size);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return status;
@@ -66,6 +78,32 @@ int process_run(char *const *argv)
     int status = run(argv, true, text, sizeof text);
     if (status <= 0)
         return status;
+    return refuse(-EPERM, "%s: %s", base_name(argv[0]), *text ? text : "failed and did not say why");
+}
+
+int process_hold(char *const *argv, struct held_process *held)
+{
+    char text[512];
+    int input[2], output[2];
+    if (pipe2(input, O_CLOEXEC) < 0)
+        return fail(-errno, "run %s", argv[0]);
+    auto_fd theirs = input[0];
+    auto_fd mine = input[1];
+    if (pipe2(output, O_CLOEXEC) < 0)
+        return fail(-errno, "run %s", argv[0]);
+    auto_fd out = output[0];
+    auto_fd in = output[1];
+    int r = spawn(argv, theirs, in, in, &held->pid);
+    if (r < 0)
+        return fail(r, "run %s", argv[0]);
+    close(take_fd(&in));
+    if (read_text(out, true, text, sizeof text) && !*text) {
+        held->input = take_fd(&mine);
+        return 0;
+    }
+    kill(held->pid, SIGKILL);
+    while (waitpid(held->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
     return refuse(-EPERM, "%s: %s", base_name(argv[0]), *text ? text : "failed and did not say why");
 }
 

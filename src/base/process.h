@@ -12,6 +12,16 @@ int process_run(char *const *argv);
  * caller's. */
 int process_read(char *const *argv, char **text);
 
+/* A helper program that goes on until it is let go. */
+struct held_process {
+    pid_t pid;
+    int input; /* the other end of its standard input, the caller's */
+};
+
+/* Starts ARGV and waits for its first line of output, which is empty when all is well. -errno with a sentence that has
+ * what it said instead. */
+int process_hold(char *const *argv, struct held_process *held);
+
 /* Start time and state letter of PID: what tells it from a later process of that number. -ESRCH. */
 int process_stat(int64_t pid, uint64_t *start_time, char *state);
 

@@ -8,8 +8,8 @@
 
 struct oci_options {
     /* before the verb */
-    const char *root, *log, *rootless, *cgroup_manager;
-    unsigned log_format;
+    const char *root, *log, *rootless;
+    unsigned log_format, cgroup_manager;
     bool systemd_cgroup, debug, version;
     /* after it: what an operation wants to know, but for ROOT and the operands */
     struct create_options create;

@@ -26,6 +26,7 @@ static const char *const upper_words[] = {[WRITES_WHERE_BEST] = "auto",
                                           [WRITES_DISK] = "disk",
                                           [WRITES_MEMORY] = "memory",
                                           NULL};
+static const char *const manager_words[] = {[MANAGER_CGROUPFS] = "cgroupfs", [MANAGER_SYSTEMD] = "systemd", NULL};
 static const char *const explain_words[] = {
     [EXPLAIN_OFF] = "off", [EXPLAIN_TEXT] = "text", [EXPLAIN_JSON] = "json", NULL};
 
@@ -182,7 +183,9 @@ static const struct option options[] = {
     {.name = "sysctl", FIELD(sysctls), .metavar = "NAME=VALUE",
      .help = "a kernel setting of the container's own namespaces"},
     {.name = "cgroup-parent", FIELD(cgroup_parent), .metavar = "PATH",
-     .help = "the cgroup in which the container's is created"},
+     .help = "the cgroup in which the container's is created; a slice, where systemd makes it"},
+    {.name = "cgroup-manager", FIELD(cgroup_manager), .metavar = "cgroupfs|systemd", .words = manager_words,
+     .value = VALUE_WORDS, .help = "who makes it; by systemd, an ordinary user can have limits, too"},
 
     {.group = "Protections",
      .name = "cap-add", FIELD(cap_add), .metavar = "CAPABILITY",

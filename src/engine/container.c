@@ -47,6 +47,7 @@ static const struct json_field fields[] = {
     {"bundle", json_string, AT(container, bundle)},
     {"created", json_string, AT(container, created)},
     {"owner", json_u64, AT(container, owner)},
+    {"systemd", json_flag, AT(container, systemd)},
     {"lateHooks", json_flag, AT(container, late_hooks)},
     {"annotations", read_annotations, 0},
     {0},
@@ -81,6 +82,7 @@ static void put_state(const struct container *c, const struct oci_state *state, 
     json_put_u64(json, "owner", c->owner);
     if (stored) {
         json_put_u64(json, "startTime", c->start_time);
+        json_put_bool(json, "systemd", c->systemd);
         json_put_bool(json, "lateHooks", c->late_hooks);
     }
     json_end_object(json);
@@ -116,9 +118,9 @@ int container_config(const struct container *container, struct config *config)
     return config_decode(config, text, (size_t)size, path);
 }
 
-const char *container_cgroups_path(struct arena *arena, const char *id)
+const char *container_cgroups_path(struct arena *arena, const char *id, bool systemd)
 {
-    return arena_printf(arena, "/bocal-%s", id);
+    return arena_printf(arena, systemd ? ":bocal:%s" : "/bocal-%s", id);
 }
 
 int container_cgroups(const struct container *container, char ***dirs)
@@ -129,8 +131,8 @@ int container_cgroups(const struct container *container, char ***dirs)
     TRY((int)file_read(AT_FDCWD, arena_printf(container->arena, "%s/journal", container->dir), 1 << 20, &journal));
     char *rest = NULL;
     for (char *line = strtok_r(journal, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-        if (text_after(line, "cgroup "))
-            *LIST_ADD(container->arena, dirs, &n) = arena_strdup(container->arena, text_after(line, "cgroup "));
+        if (text_after(line, "cgroup ") || text_after(line, "scope "))
+            *LIST_ADD(container->arena, dirs, &n) = arena_strdup(container->arena, strchr(line, ' ') + 1);
     *LIST_ADD(container->arena, dirs, &n) = NULL;
     return 0;
 }

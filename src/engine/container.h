@@ -24,6 +24,7 @@ struct container {
     uint64_t owner;      /* uid of who created it */
     struct key_value *annotations;
     size_t n_annotations;
+    bool systemd;        /* its cgroup is a scope of systemd's */
     bool late_hooks;     /* it has hooks for after its start, or its end */
 };
 
@@ -42,8 +43,8 @@ int container_save(const struct container *container, const char *config);
 /* That configuration, into CONFIG and the container's arena. */
 int container_config(const struct container *container, struct config *config);
 
-/* Where its cgroups are when its configuration does not say. */
-const char *container_cgroups_path(struct arena *arena, const char *id);
+/* Where its cgroups are when its configuration does not say: a path, or what names a scope of SYSTEMD's. */
+const char *container_cgroups_path(struct arena *arena, const char *id, bool systemd);
 
 /* The directories of its cgroups, one a hierarchy, NULL-terminated, as the journal tells. */
 int container_cgroups(const struct container *container, char ***dirs);

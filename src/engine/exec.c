@@ -195,6 +195,7 @@ static int find_container(struct exec *e)
     enum container_status status = container_status(&e->container);
     if (status == CONTAINER_PAUSED ? !o->ignore_paused : status != CONTAINER_CREATED && status != CONTAINER_RUNNING)
         return refuse(-EINVAL, "container %s is %s, not running", o->id, container_status_names[status]);
+    e->target.bundle = e->container.bundle;
     e->target.pid = e->container.pid;
     e->target.start_time = e->container.start_time;
     return find_namespaces(e);

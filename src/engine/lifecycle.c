@@ -69,8 +69,9 @@ static int read_bundle(struct creation *c, bool foreground)
     config->no_pivot = o->no_pivot;
     config->outlives = config->recorded = config->own_stdio = true;
     config->waits = !foreground;
+    config->systemd = c->container.systemd = o->systemd;
     if (!config->cgroups_path || !*config->cgroups_path)
-        config->cgroups_path = container_cgroups_path(&c->arena, o->id);
+        config->cgroups_path = container_cgroups_path(&c->arena, o->id, o->systemd);
     c->container.late_hooks = config->hooks[HOOK_POSTSTART].count || config->hooks[HOOK_POSTSTOP].count;
     c->container.oci_version = config->oci_version;
     c->container.annotations = config->annotations;
@@ -173,6 +174,10 @@ static int end_process(const struct container *container)
 /* What INIT could still fail at: the steps behind OP_START. */
 static int start_failed(const struct container *container, const struct channel_message *message)
 {
+#ifdef BOCAL_FAULT
+    if (message->error == -EOWNERDEAD) /* inject() of execute.c */
+        kill(getpid(), SIGKILL);
+#endif
     auto_fd fd = container_pidfd(container);
     if (fd >= 0)
         ends_soon(fd); /* who is told deletes it at once */

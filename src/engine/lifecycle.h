@@ -12,6 +12,7 @@ struct create_options {
     const char *pid_file;       /* NULL: none */
     const char *console_socket; /* NULL: none */
     int preserve_fds;           /* how many above 2 the command inherits; not negative */
+    bool systemd;               /* it makes the cgroup */
     bool no_pivot, no_new_keyring;
 };
 

@@ -189,6 +189,22 @@ static int add_sysctl(struct request *r, const char *word)
     return 0;
 }
 
+static int add_cgroup(struct request *r)
+{
+    const char *parent = r->options->cgroup_parent;
+    r->config->systemd = r->options->cgroup_manager == MANAGER_SYSTEMD;
+    if (r->config->systemd) {
+        r->config->cgroups_path = arena_printf(r->arena, "%s:bocal:%.12s", parent ? parent : "", r->context->id);
+        return 0;
+    }
+    if (!parent)
+        return 0;
+    if (*parent != '/' || strstr(parent, ".."))
+        return request_refuse("cgroup-parent", parent, "not an absolute path of the cgroup tree (/name)");
+    r->config->cgroups_path = arena_printf(r->arena, "%s/bocal-%.12s", parent, r->context->id);
+    return 0;
+}
+
 int request_limits(struct request *r)
 {
     const struct run_options *o = r->options;
@@ -200,12 +216,5 @@ int request_limits(struct request *r)
     TRY(add_block_io(r));
     for (size_t i = 0; i < o->sysctls.count; i++)
         TRY(add_sysctl(r, o->sysctls.words[i]));
-    if (o->cgroup_parent) {
-        if (*o->cgroup_parent != '/' || strstr(o->cgroup_parent, ".."))
-            return request_refuse("cgroup-parent", o->cgroup_parent, "not an absolute path of the cgroup "
-                                                                     "tree (/name)");
-        r->config->cgroups_path = arena_printf(r->arena, "%s/bocal-%.12s", o->cgroup_parent,
-                                               r->context->id);
-    }
-    return 0;
+    return add_cgroup(r);
 }

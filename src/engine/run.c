@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "engine/bundle.h"
 #include "engine/console.h"
+#include "engine/container.h"
 #include "engine/hooks.h"
 #include "engine/run_config.h"
 #include "image/embedded.h"
@@ -168,6 +169,7 @@ static int check_bundle_alone(const struct run_options *options)
     rest.command = NULL;
     rest.explain = EXPLAIN_OFF;
     rest.dry_run = DRY_RUN_OFF;
+    rest.cgroup_manager = MANAGER_CGROUPFS;
     rest.interactive = rest.tty = rest.rm = rest.announce = rest.no_sig_proxy = false;
     rest.fail_at = rest.kill_at = 0;
     return memcmp(&rest, &nothing, sizeof rest) == 0
@@ -184,6 +186,9 @@ static int read_bundle(struct run *run)
     config->arena = &run->arena;
     TRY(bundle_load(o->bundle, NULL, run->cache, layer_directory(run), config, &run->seccomp));
     config->announce = o->announce;
+    config->systemd = o->cgroup_manager == MANAGER_SYSTEMD;
+    if (config->systemd && (!config->cgroups_path || !*config->cgroups_path))
+        config->cgroups_path = container_cgroups_path(&run->arena, run->id, true);
     config->explain_pause = o->explain == EXPLAIN_TEXT || o->explain == EXPLAIN_JSON;
     config->explain_origin = "--explain";
     return run_extra_parse(o, &run->extra);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 enum explain_mode { EXPLAIN_OFF, EXPLAIN_TEXT, EXPLAIN_JSON };
+enum cgroup_manager { MANAGER_CGROUPFS, MANAGER_SYSTEMD };
 enum upper_mode { WRITES_WHERE_BEST, WRITES_DISK, WRITES_MEMORY };
 enum dry_run_mode { DRY_RUN_OFF, DRY_RUN_PLAN, DRY_RUN_JSON, DRY_RUN_OCI };
 
@@ -35,6 +36,7 @@ struct run_options {
     const char *memory, *memory_swap, *memory_reservation, *memory_swappiness;
     const char *cpus, *cpu_shares, *cpu_period, *cpu_quota, *cpuset_cpus, *cpuset_mems;
     const char *pids_limit, *blkio_weight, *cgroup_parent;
+    enum cgroup_manager cgroup_manager;
     struct word_list device_read_bps, device_write_bps, device_read_iops, device_write_iops;
     struct word_list ulimits, sysctls;
     /* protections */

@@ -134,6 +134,11 @@ static const char *read_small(struct arena *arena, const char *dir, const char *
     return arena_strdup(arena, text);
 }
 
+uint32_t cgroup_controllers(struct arena *arena, const char *dir)
+{
+    return controllers_in(read_small(arena, dir, "cgroup.controllers"));
+}
+
 static bool has_file(const char *dir, const char *name)
 {
     char path[4096];
@@ -174,7 +179,7 @@ static void probe_v2(struct arena *arena, struct cgroup_facts *facts)
     const char *mount = facts->v2.mount;
     if (!mount)
         return;
-    facts->v2_controllers = controllers_in(read_small(arena, mount, "cgroup.controllers"));
+    facts->v2_controllers = cgroup_controllers(arena, mount);
     facts->v2_enabled = controllers_in(read_small(arena, mount, "cgroup.subtree_control"));
     const char *own = facts->v2.own;
     facts->v2_is_root = !has_file(mount, "cgroup.type");
@@ -182,7 +187,7 @@ static void probe_v2(struct arena *arena, struct cgroup_facts *facts)
         facts->v2_own = facts->v2_controllers;
         facts->v2_own_enabled = facts->v2_enabled;
     } else if (own) {
-        facts->v2_own = controllers_in(read_small(arena, own, "cgroup.controllers"));
+        facts->v2_own = cgroup_controllers(arena, own);
         facts->v2_own_enabled = controllers_in(read_small(arena, own, "cgroup.subtree_control"));
         facts->v2_own_processes = count_lines(own, "cgroup.procs");
     }

@@ -56,6 +56,9 @@ void cgroup_parse(struct arena *arena, const char *mountinfo, const char *cgroup
 /* The v2 cgroup that PID is in, as a directory; NULL where there is none to be seen. */
 const char *cgroup_v2_of(struct arena *arena, int64_t pid);
 
+/* Bit per controller that the v2 cgroup DIR has. */
+uint32_t cgroup_controllers(struct arena *arena, const char *dir);
+
 /* Creates the cgroup DIR, which must not exist, and those above it. A v1 cpuset begins with all that its parent has.
  * -errno with a sentence. */
 int cgroup_create(const char *dir);

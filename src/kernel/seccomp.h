@@ -2,6 +2,7 @@
 #pragma once
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,3 +17,11 @@ struct seccomp_program {
 
 /* Installs the filter on the calling thread. Needs no_new_privs or CAP_SYS_ADMIN. -errno. INIT's. */
 int seccomp_install(const struct seccomp_program *program);
+
+/* Whether any verdict of the filter is somebody else's: seccomp_unotify(2). */
+bool seccomp_notifies(const struct seccomp_program *program);
+
+/* The same for such a filter. Its listener goes to SOCKET with the message TEXT, of COUNT pieces; not one system call
+ * is made under the filter before it has. -errno. INIT's, which must have but one thread. */
+struct iovec;
+int seccomp_install_listened(const struct seccomp_program *program, int socket, const struct iovec *text, size_t count);

@@ -7,6 +7,7 @@
 #include "base/json_tree.h"
 #include "kernel/seccomp_compact.h"
 #include "kernel/seccomp_resolve.h"
+#include "kernel/sys.h"
 
 #include <limits.h>
 #include <linux/seccomp.h>
@@ -60,6 +61,7 @@ static const struct {
     {"SCMP_ACT_TRACE", SCMP_ACT_TRACE(0)},
     {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
     {"SCMP_ACT_LOG", SCMP_ACT_LOG},
+    {"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY},
 };
 
 static int action_parse(struct compiler *c, const char *pointer, const char *name, bool has_errno,
@@ -204,6 +206,7 @@ static const struct {
     {"SECCOMP_FILTER_FLAG_TSYNC", 0}, /* the caller has one thread */
     {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
     {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+    {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
 };
 
 static int flags_add(struct compiler *c, struct json_object *profile)

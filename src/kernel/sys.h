@@ -33,6 +33,9 @@
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
 /* FSCONFIG_SET_FD for overlay layers: Linux 6.13. The constant itself is as old as fsconfig(2). */
 
 #define SYS_RESULT(call)                    \

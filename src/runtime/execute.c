@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "kernel/sys.h"
 #include "runtime/perform.h"
+#include "runtime/scope.h"
 
 #include <poll.h>
 #include <sched.h>
@@ -109,8 +110,8 @@ int channel_wait(struct execution *x, enum token token, const struct parcel *par
 
 static performer *performer_of(enum op op)
 {
-    performer *const *const rooms[] = {performers_host, performers_mounts, performers_files,
-                                       performers_process};
+    performer *const *const rooms[] = {performers_host, performers_scope, performers_mounts,
+                                       performers_files, performers_process};
     for (size_t i = 0; i < COUNT(rooms); i++)
         if (rooms[i][op])
             return rooms[i][op];
@@ -223,8 +224,21 @@ int execute_clone(struct execution *x, const struct step *step)
 
 /* ---- HOST ---- */
 
+/* Test builds: bocal-runtime's verbs have no options for it. */
+static void read_faults(struct execution *x)
+{
+#ifdef BOCAL_FAULT
+    const char *fail_at = getenv("BOCAL_FAIL_AT"), *kill_at = getenv("BOCAL_KILL_AT");
+    x->fail_at = fail_at ? atoi(fail_at) : x->fail_at;
+    x->kill_at = kill_at ? atoi(kill_at) : x->kill_at;
+#else
+    (void)x;
+#endif
+}
+
 static int begin(struct execution *x, const struct plan *plan)
 {
+    read_faults(x);
     for (size_t i = 0; i < SLOT_COUNT; i++)
         x->slots[i] = -1;
     x->plan = plan;
@@ -319,6 +333,7 @@ static void collect_init(struct execution *x)
 static void kill_all(struct execution *x)
 {
     bool joiner = x->joiner > 0;
+    scope_leave(x); /* it would be waited for */
     kill_one(x, SLOT_JOINER, &x->joiner);
     if (joiner)
         collect_init(x);
@@ -368,6 +383,7 @@ static void release(struct execution *x)
         cleanup_fd(&x->slots[i]);
     cleanup_fd(&x->channel[0]);
     cleanup_fd(&x->channel[1]);
+    scope_leave(x);
     if (x->shared)
         munmap(x->shared, x->shared_size);
     x->shared = NULL;

@@ -19,6 +19,7 @@
 enum { HEAD_SIZE = 1024 };
 
 struct shared {
+    int32_t outer_pid;             /* INIT's, in HOST's pid namespace; of OP_OUTER_PID */
     struct hook_result hook;       /* of the last one that ran */
     int32_t head_size;
     unsigned char head[HEAD_SIZE]; /* of the file that FIND found */
@@ -43,6 +44,7 @@ struct execution {
     size_t shared_size;
     pid_t pid;              /* HOST: of INIT (0 before its birth), in HOST's pid namespace */
     pid_t joiner;
+    pid_t holder;           /* HOST: what holds systemd's scope, or 0 */
     size_t at;              /* the step that is being performed */
     size_t failed;          /* HOST: the step that failed, plan->count when none */
 

@@ -291,6 +291,35 @@ static void probe_rdt(const struct config *config, const char *mountinfo, struct
         error_clear();
 }
 
+/* The uid by which the caller's systemd knows it: rootless engines are root of a user namespace. */
+static uint32_t outer_uid(const struct facts *facts)
+{
+    for (size_t i = 0; i < facts->own_ids.count; i++) {
+        const struct idmap *map = &facts->own_ids.list[i];
+        if (facts->uid >= map->inside && facts->uid - map->inside < map->count)
+            return map->outside + (facts->uid - map->inside);
+    }
+    return facts->uid;
+}
+
+/* The machine's manager is in init.scope below its own cgroup, and a user's where logind starts it: systemd.special(7). */
+static void probe_systemd(const struct config *config, struct facts *facts)
+{
+    struct arena *arena = config->arena;
+    struct systemd_facts *systemd = &facts->systemd;
+    const char *mount = facts->cgroup.v2.mount;
+    if (!config->systemd || !mount || access("/run/systemd/system", F_OK) < 0)
+        return;
+    const char *first = cgroup_v2_of(arena, 1), *end = first ? strstr(first, "/init.scope") : NULL;
+    const char *root = end ? arena_printf(arena, "%.*s", (int)(end - first), first) : mount;
+    uint32_t uid = outer_uid(facts);
+    systemd->user = uid != 0;
+    systemd->root = systemd->user ? arena_printf(arena, "%s/user.slice/user-%u.slice/user@%u.service", root, uid, uid) : root;
+    systemd->controllers = cgroup_controllers(arena, systemd->root);
+    systemd->run = find_helper("systemd-run", arena);
+    systemd->control = find_helper("systemctl", arena);
+}
+
 int facts_probe(const struct config *config, struct facts *facts)
 {
     struct arena *arena = config->arena;
@@ -317,7 +346,9 @@ int facts_probe(const struct config *config, struct facts *facts)
     probe_sources(config, facts);
     probe_huge_pages(config, facts);
     probe_rdt(config, mountinfo, &facts->rdt);
-    return cgroup_probe(arena, mountinfo, &facts->cgroup);
+    TRY(cgroup_probe(arena, mountinfo, &facts->cgroup));
+    probe_systemd(config, facts);
+    return 0;
 }
 
 int facts_userns(const struct facts *facts)

@@ -24,6 +24,14 @@ struct rdt_facts {
     const char *schemata; /* what it has in its file of that name; or NULL */
 };
 
+/* Systemd, where the configuration wants it to make the container's cgroup. */
+struct systemd_facts {
+    const char *run, *control; /* systemd-run(1), systemctl(1): absolute paths, or NULL */
+    const char *root;          /* the cgroup of the caller's manager, as a directory; NULL: systemd does not run here */
+    uint32_t controllers;      /* bit per controller that it has */
+    bool user;                 /* it is the caller's own manager, not the machine's */
+};
+
 struct facts {
     uint32_t uid, gid;       /* effective, of the caller */
     const char *user;        /* login name, or the decimal uid */
@@ -55,6 +63,7 @@ struct facts {
     struct rlimit limits[RLIM_NLIMITS]; /* the caller's; those that the configuration sets */
     char **huge_pages;       /* sizes, "2MB", where the configuration limits any; or NULL */
     struct rdt_facts rdt;
+    struct systemd_facts systemd;
     struct cgroup_facts cgroup;
     const char *state_dir;   /* /run/bocal or $XDG_RUNTIME_DIR/bocal */
 };

@@ -165,6 +165,20 @@ static int decode_rdt(struct json_source *s, struct json_object *value, void *in
     return json_read_object(s, value, rdt_fields, into);
 }
 
+static const struct json_field systemd_fields[] = {
+    {"run", json_string, AT(systemd_facts, run)},
+    {"control", json_string, AT(systemd_facts, control)},
+    {"root", json_string, AT(systemd_facts, root)},
+    {"controllers", decode_controllers, AT(systemd_facts, controllers)},
+    {"user", json_flag, AT(systemd_facts, user)},
+    {0},
+};
+
+static int decode_systemd(struct json_source *s, struct json_object *value, void *into)
+{
+    return json_read_object(s, value, systemd_fields, into);
+}
+
 static const struct json_field facts_fields[] = {
     {"uid", json_u32, AT(facts, uid)},
     {"gid", json_u32, AT(facts, gid)},
@@ -193,6 +207,7 @@ static const struct json_field facts_fields[] = {
     {"timeNamespaces", json_flag, AT(facts, time_ns)},
     {"hugePages", json_strings, AT(facts, huge_pages)},
     {"rdt", decode_rdt, AT(facts, rdt)},
+    {"systemd", decode_systemd, AT(facts, systemd)},
     {"cgroup", decode_cgroup, AT(facts, cgroup)},
     {"stateDir", json_string, AT(facts, state_dir)},
     {0},

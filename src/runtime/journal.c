@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "kernel/cgroup.h"
+#include "runtime/scope.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -26,6 +27,7 @@ static const struct {
     int (*undo)(const char *object);
 } undos[] = {
     {"cgroup", cgroup_remove},
+    {"scope", scope_stop},
     {"aside", cgroup_step_back},
     {"layer", undo_tree},
     {"rdt", undo_group},

@@ -297,6 +297,24 @@ static int host_listen(struct execution *x, const struct step *step)
     return 0;
 }
 
+static int host_connect(struct execution *x, const struct step *step)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    auto_fd dir = socket_directory(step->path, &address);
+    if (fd < 0 || dir < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+        return -errno;
+    x->slots[step->out] = take_fd(&fd);
+    return 0;
+}
+
+static int host_outer_pid(struct execution *x, const struct step *step)
+{
+    (void)step;
+    x->shared->outer_pid = execution_pid(x);
+    return 0;
+}
+
 static int host_apparmor(struct execution *x, const struct step *step)
 {
     (void)x;
@@ -340,6 +358,8 @@ performer *const performers_host[OP_COUNT] = {
     [OP_TARGET] = host_target,
     [OP_HOOK_STATE] = host_hook_state,
     [OP_LISTEN] = host_listen,
+    [OP_CONNECT] = host_connect,
+    [OP_OUTER_PID] = host_outer_pid,
     [OP_SHIM] = host_shim,
     [OP_MAP_IDS] = host_map_ids,
     [OP_OPEN_USERNS] = host_open_userns,

@@ -262,7 +262,8 @@ static int process_chdir(struct execution *x, const struct step *step)
  * is below it goes, and so on. */
 static int close_now(const struct execution *x, unsigned first)
 {
-    const int needed[] = {x->channel[1], x->slots[SLOT_SHIM], x->slots[SLOT_START], x->slots[SLOT_CREATED]};
+    const int needed[] = {x->channel[1], x->slots[SLOT_SHIM], x->slots[SLOT_START], x->slots[SLOT_CREATED],
+                          x->slots[SLOT_LISTENER]};
     for (;;) {
         unsigned lowest = ~0U;
         for (size_t i = 0; i < COUNT(needed); i++)
@@ -376,9 +377,20 @@ static int process_announce(struct execution *x, const struct step *step)
 
 static int process_seccomp(struct execution *x, const struct step *step)
 {
-    (void)x;
+    const struct filter_spec *filter = step->data;
     int r = step->flags == WITH_CAPS ? capability_raise() : 0;
-    return r < 0 ? r : seccomp_install(step->data);
+    if (r < 0 || !step->in)
+        return r < 0 ? r : seccomp_install(filter->program);
+    struct iovec text[2 * NOTICE_PIECES - 1];
+    char pid[24];
+    put_number(pid, x->shared->outer_pid);
+    size_t n = 0;
+    for (size_t i = 0; i < NOTICE_PIECES && filter->notice[i]; i++) {
+        if (i)
+            text[n++] = (struct iovec){.iov_base = pid, .iov_len = strlen(pid)};
+        text[n++] = (struct iovec){.iov_base = (char *)filter->notice[i], .iov_len = strlen(filter->notice[i])};
+    }
+    return seccomp_install_listened(filter->program, x->slots[step->in], text, n);
 }
 
 /* Executes bocal-init: as PID 1 that bears the command, or for one instant, to become it. The report

@@ -22,6 +22,7 @@ enum phase { PREPARE, BIRTH, FILES, IDENTITY, COMMAND };
 enum slot {
     SLOT_NONE,
     SLOT_CGROUP,  /* HOST: directory fd of the container's v2 cgroup, for CLONE_INTO_CGROUP */
+    SLOT_SCOPE,   /* HOST: what holds the scope lives while this is open */
     SLOT_SHIM,    /* sealed memfd of bocal-init */
     SLOT_JOINER,  /* pidfd */
     SLOT_TARGET,  /* pidfd of a container's first process, whose namespaces are entered */
@@ -36,6 +37,7 @@ enum slot {
     SLOT_FILES,   /* the tmpfs in which files are generated: /dev, or one of their own */
     SLOT_PTS,     /* the container's devpts */
     SLOT_START,   /* the listening socket on which INIT waits to be started */
+    SLOT_LISTENER, /* the socket to who hears of the filter's notifications */
     SLOT_STATE,   /* the OCI state, "creating", as hooks read it */
     SLOT_CREATED, /* the same, "created" */
     SLOT_TTY,     /* INIT: the container's end of the terminal */
@@ -74,6 +76,9 @@ enum token {
     X(STATE, "state", "create {p}", true)                                   \
     X(LAYER, "layer", "create {p}{t}", true)                                \
     X(CGROUP_CREATE, "cgroup", "create {p}", true)                          \
+    X(SCOPE, "scope", "create {p}: {t}", true)                              \
+    X(SCOPE_SET, "scope", "{p}: {t}", false)                                \
+    X(SCOPE_LEAVE, "scope", "INIT holds {p} from now on", false)            \
     X(CGROUP_ASIDE, "aside", "step into {p}", true)                         \
     X(CGROUP_SET, "limit", "{p} = {t}", false)                              \
     X(RDT_GROUP, "rdt", "create {p}", true)                                 \
@@ -83,6 +88,8 @@ enum token {
     X(DEVICE_FILTER, "devices", "{n} rules on {p}", false)                  \
     X(OPEN, "open", "{p} as {o}", false)                                    \
     X(APPARMOR, "apparmor", "load {t} with {p}", false)                     \
+    X(CONNECT, "connect", "{p} as {o}", false)                              \
+    X(OUTER_PID, "pid", "INIT learns its number out here", false)           \
     X(LISTEN, "listen", "{p} as {o}", false)                                \
     X(TARGET, "open", "process {n} as {o}", false)                          \
     X(SHIM, "memfd", "sealed copy of bocal-init as {o}", false)             \
@@ -207,6 +214,7 @@ int plan_build(const struct config *config, const struct facts *facts, const cha
 
 /* The container that a further process is for. */
 struct exec_target {
+    const char *bundle;   /* where it came from */
     int64_t pid;          /* its first process */
     uint64_t start_time;  /* which tells it from a later one of that number */
     uint64_t namespaces;  /* CLONE_NEW*: those of it that are not the caller's */

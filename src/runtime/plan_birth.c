@@ -86,6 +86,7 @@ int plan_prepare(struct builder *b)
         plan_add(b, (struct step){.op = OP_LISTEN, .by = HOST, .out = SLOT_START,
                                   .path = plan_text(b, "%s/%s/start", b->facts->state_dir, b->id),
                                   .why = "the command waits for start"});
+    TRY(plan_listener(b));
     return plan_apparmor(b);
 }
 

@@ -36,6 +36,8 @@ struct builder {
     const struct step *device_filter; /* HOST attaches it while INIT works; or NULL */
     const char *apparmor; /* the profile that INIT takes on, or NULL */
     bool exec;           /* a further process of a container that runs */
+    const struct exec_target *target; /* of which one; or NULL */
+    bool listened;       /* the filter has notifications */
     bool clone_into;     /* SLOT_CGROUP is where INIT is born */
     bool memory_upper;   /* what is written into the overlay is kept in a tmpfs */
     bool devices;        /* /dev is the container's own tmpfs */
@@ -49,6 +51,8 @@ struct builder {
     const struct mount_config *readonly_cgroup; /* v1: made read-only after the last mount */
     char *state;         /* the container's directory below facts->state_dir */
     uint32_t controllers;      /* bit per enum controller that something needs */
+    const char *scope;         /* the directory of systemd's scope, or NULL: bocal makes the cgroups */
+    struct scope_spec *scope_spec;
     struct cgroup_dir *cgroups;
     size_t n_cgroups;
     struct step *cgroup_sets;  /* written once the directories are there */
@@ -87,6 +91,10 @@ int plan_cgroup_need(struct builder *b, enum controller controller, const char *
 /* plan_cgroup.c: VALUE is written to FILE there once all directories are made. */
 void plan_cgroup_set(struct builder *b, const char *directory, const char *file, const char *value, const char *why);
 int plan_limits(struct builder *b);              /* plan_limits.c */
+int plan_scope(struct builder *b);               /* plan_scope.c: its name and place */
+int plan_scope_add(struct builder *b);           /* plan_scope.c: of b->cgroup_sets, once all are known */
+int plan_scope_set(struct builder *b);           /* plan_scope.c: systemd is told of them */
+void plan_scope_leave(struct builder *b);        /* plan_scope.c: INIT is in it */
 bool plan_cgroup_can(struct builder *b, enum controller controller); /* plan_cgroup.c: a limit of it can be applied */
 void plan_cgroup_open(struct builder *b);        /* plan_cgroup.c: of b->cgroups */
 void plan_cgroup_join(struct builder *b, enum actor by); /* plan_cgroup.c */
@@ -109,6 +117,9 @@ int plan_net_check(struct builder *b);           /* plan_network.c: whether devi
 void plan_net_host(struct builder *b);           /* plan_network.c: HOST makes the network namespace */
 void plan_net_devices(struct builder *b);        /* plan_network.c: HOST moves devices into another's */
 void plan_affinity(struct builder *b, const struct bit_list *cpus, enum slot of, const char *name); /* plan_schedule.c */
+int plan_listener(struct builder *b);            /* plan_seccomp.c: HOST connects to who listens */
+void plan_outer_pid(struct builder *b);          /* plan_seccomp.c: INIT learns its number */
+void plan_filter(struct builder *b);             /* plan_seccomp.c */
 void plan_init_values(struct builder *b);        /* plan_schedule.c: what HOST sets on INIT, once that is born */
 bool plan_is_raised(const struct builder *b, const struct rlimit_config *limit); /* above the caller's: HOST sets it */
 const char *plan_limit_text(struct builder *b, const struct rlimit_config *limit);

@@ -37,6 +37,8 @@ static const struct cgroup_tree *tree_of(const struct builder *b, enum controlle
 static const char *directory_in(struct builder *b, const struct cgroup_tree *tree)
 {
     const char *path = b->config->cgroups_path;
+    if (b->scope)
+        return tree == &b->facts->cgroup.v2 ? b->scope : NULL;
     if (!tree->mount)
         return NULL;
     if (tree->writable)
@@ -81,6 +83,10 @@ const char *plan_cgroup_why_not(struct builder *b, enum controller controller)
     if (!directory_in(b, tree))
         return plan_text(b, "%s is not delegated to %s", tree->own ? tree->own : tree->mount,
                          b->facts->user);
+    if (b->scope)
+        return b->facts->systemd.controllers >> controller & 1
+                   ? NULL
+                   : plan_text(b, "the %s controller is not delegated to %s", name, b->facts->systemd.root);
     if (plan_cgroup_on_v2(b, controller) && !tree->writable && !(facts->v2_own >> controller & 1))
         return plan_text(b, "the %s controller is not delegated to %s", name, tree->own);
     if (plan_cgroup_on_v2(b, controller) && missing_in_parent(b, 1U << controller) && is_inside_parent(b) &&
@@ -100,7 +106,7 @@ static const char *way_out(struct builder *b, enum controller controller)
     const struct cgroup_facts *facts = &b->facts->cgroup;
     if (!b->facts->uid)
         return "mount it, or boot with it enabled";
-    if (plan_cgroup_on_v2(b, controller) && facts->v2.own_writable && !(facts->v2_own >> controller & 1))
+    if (b->scope || (plan_cgroup_on_v2(b, controller) && facts->v2.own_writable && !(facts->v2_own >> controller & 1)))
         return "as root: systemctl edit user@.service, [Service] Delegate=yes; or run bocal as root";
     return "systemd-run --user --scope -p Delegate=yes bocal run ... on cgroup v2, or run bocal as root";
 }
@@ -269,20 +275,33 @@ static void need_all_of_v1(struct builder *b)
             b->controllers |= 1U << i;
 }
 
-int plan_cgroup_prepare(struct builder *b)
+/* What the container's cgroups are to be, and their directories. */
+static int make_directories(struct builder *b)
 {
-    if (b->config->recorded)
-        need_all_of_v1(b);
-    TRY(plan_limits(b));
-    TRY(add_unified(b));
-    TRY(add_device_rules(b));
     const struct cgroup_facts *facts = &b->facts->cgroup;
+    if (b->scope) { /* systemd passes controllers on by itself */
+        *LIST_ADD(b->arena, &b->cgroups, &b->n_cgroups) =
+            (struct cgroup_dir){.directory = b->scope, .name = "unified", .v2 = true};
+        return plan_scope_add(b);
+    }
     add_directory(b, directory_in(b, &facts->v2), "unified", true);
     for (int i = 0; i < CG_COUNT; i++)
         if (b->controllers >> i & 1 && !plan_cgroup_on_v2(b, (enum controller)i))
             add_directory(b, directory_in(b, &facts->v1[i]), cgroup_names_v1[i], false);
     enable_on_v2(b);
     enable_on_the_way(b);
+    return 0;
+}
+
+int plan_cgroup_prepare(struct builder *b)
+{
+    TRY(plan_scope(b));
+    if (b->config->recorded)
+        need_all_of_v1(b);
+    TRY(plan_limits(b));
+    TRY(add_unified(b));
+    TRY(add_device_rules(b));
+    TRY(make_directories(b));
     for (size_t i = 0; i < b->n_cgroup_sets; i++)
         plan_add(b, b->cgroup_sets[i]);
     plan_cgroup_open(b);
@@ -308,6 +327,7 @@ int plan_update(const struct config *config, const struct facts *facts, char *co
                 struct plan *plan)
 {
     struct builder b = plan_begin(config, facts, id, plan);
+    TRY(plan_scope(&b));
     TRY(plan_limits(&b));
     TRY(add_unified(&b));
     for (size_t i = 0; i < b.n_cgroup_sets; i++) {
@@ -320,8 +340,12 @@ int plan_update(const struct config *config, const struct facts *facts, char *co
         if (!known)
             return refuse(-EOPNOTSUPP, "%s: the container has no cgroup for it: %s", step->why, step->path);
     }
-    enable_on_v2(&b);
-    enable_on_the_way(&b);
+    if (b.scope) {
+        TRY(plan_scope_set(&b));
+    } else {
+        enable_on_v2(&b);
+        enable_on_the_way(&b);
+    }
     try_swap_first(&b);
     for (size_t i = 0; i < b.n_cgroup_sets; i++)
         plan_add(&b, b.cgroup_sets[i]);

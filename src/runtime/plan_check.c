@@ -23,10 +23,15 @@ static const struct order orders[] = {
     {OP_RDT_SET, OP_CLONE, "there would be a moment without limits"},
     {OP_STATE, OP_CGROUP_ASIDE, "without a journal it could not be undone"},
     {OP_CGROUP_ASIDE, OP_CGROUP_SET, "a cgroup with processes passes no controllers on"},
+    {OP_STATE, OP_SCOPE, "without a journal it could not be undone"},
+    {OP_SCOPE, OP_CGROUP_SET, "the cgroup does not exist yet"},
+    {OP_SCOPE, OP_CLONE, "the container is to be born inside its cgroup"},
+    {OP_CLONE, OP_SCOPE_LEAVE, "the scope would be empty, and end"},
     {OP_CGROUP_CREATE, OP_CGROUP_SET, "the cgroup does not exist yet"},
     {OP_CGROUP_CREATE, OP_CLONE, "the container is to be born inside its cgroup"},
     {OP_CGROUP_SET, OP_CLONE, "there would be a moment without limits"},
     {OP_DEVICE_FILTER, OP_EXEC, "the command would run without the filter"},
+    {OP_OUTER_PID, OP_SECCOMP, "who listens would be told a wrong number"},
     {OP_MAP_IDS, OP_OPEN_USERNS, "an id-mapped mount needs a mapped namespace"},
     {OP_BECOME, OP_MOUNT, "ids are mapped before any mount"},
     {OP_BECOME, OP_BIND, "ids are mapped before any mount"},
@@ -193,7 +198,7 @@ static int check_masks(const struct plan *plan)
 
 /* What HOST does to INIT, or attaches while INIT works: their order is a token's. */
 static const enum op before_ready[] = {OP_DEVICE_FILTER, OP_PRLIMIT, OP_SCHEDULER, OP_IO_PRIORITY,
-                                        OP_NET_DEVICE, OP_RDT_JOIN};
+                                        OP_NET_DEVICE, OP_RDT_JOIN, OP_OUTER_PID};
 
 static int check_ready(const struct plan *plan)
 {

@@ -38,6 +38,7 @@ int plan_exec(const struct config *config, const struct facts *facts, const stru
     uint64_t *start_time = arena_alloc(b.arena, sizeof *start_time);
     *start_time = target->start_time;
     b.joins = b.exec = true;
+    b.target = target;
     b.ids.joined = target->namespaces & CLONE_NEWUSER;
     b.ids.inside_uid = uids->count ? uids->list[0].inside : 0;
     b.ids.inside_gid = gids->count ? gids->list[0].inside : 0;
@@ -45,6 +46,7 @@ int plan_exec(const struct config *config, const struct facts *facts, const stru
                                .why = "the container's first process"});
     TRY(open_cgroups(&b, target));
     TRY(plan_apparmor(&b));
+    TRY(plan_listener(&b));
     plan_shim(&b);
     plan_affinity(&b, &config->process.affinity_initial, SLOT_NONE, "initial");
     plan_clone(&b, HOST, 0, SLOT_JOINER);

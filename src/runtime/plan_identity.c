@@ -3,6 +3,7 @@
  * filter as late as possible, so that it need not allow what set-up needs. */
 #include "runtime/plan_build.h"
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "kernel/capability.h"
@@ -77,21 +78,6 @@ static void add_user(struct builder *b, struct ids_spec *ids)
                                   .text = user->name ? user->name
                                                      : plan_text(b, "%u and its HOME", user->uid),
                                   .why = origin});
-}
-
-static void add_filter(struct builder *b)
-{
-    const struct seccomp_program *program = b->config->seccomp;
-    if (!program)
-        return;
-    const char *text = program->allowed
-                           ? plan_text(b, "%s: %u allowed, %u refused, %u with checked arguments",
-                                       program->profile, program->allowed, program->refused,
-                                       program->checks)
-                           : program->profile;
-    add_step(b, (struct step){.op = OP_SECCOMP, .phase = COMMAND, .text = text, .data = program,
-                              .flags = b->config->process.no_new_privileges ? 0 : WITH_CAPS,
-                              .why = "seccomp(2): what a container needs, and no more"});
 }
 
 /* INIT waits until the explanation is on the screen, so that it stands before the output. */
@@ -192,7 +178,7 @@ static void add_command(struct builder *b, const struct capabilities *caps)
     if (b->config->announce)
         add_step(b, (struct step){.op = OP_ANNOUNCE, .phase = COMMAND, .text = process->args[0],
                                   .data = process->args, .why = "--verbose"});
-    add_filter(b);
+    plan_filter(b);
     if (!process->no_new_privileges)
         add_caps(b, caps); /* only now: without no_new_privs seccomp(2) needs CAP_SYS_ADMIN */
     add_step(b, (struct step){.op = OP_EXEC, .phase = COMMAND, .path = process->args[0],
@@ -218,10 +204,23 @@ static void drop_unusable_ambient(struct builder *b, struct capabilities *caps)
     caps->ambient &= ~unusable;
 }
 
+static int check_labels(struct builder *b)
+{
+    const struct {
+        const char *label, *origin;
+    } labels[] = {{b->config->process.selinux_label, "/process/selinuxLabel"}, {b->config->mount_label, "/linux/mountLabel"}};
+    for (size_t i = 0; i < COUNT(labels); i++)
+        if (labels[i].label && !b->facts->selinux)
+            return refuse(-EOPNOTSUPP, "%s: %s: SELinux is not in use on this host (leave it out)", labels[i].origin,
+                          labels[i].label);
+    return 0;
+}
+
 int plan_identity(struct builder *b)
 {
     const struct process_config *process = &b->config->process;
     TRY(check_capabilities(b));
+    TRY(check_labels(b));
     if (b->facts->selinux && !process->selinux_label && !b->config->privileged)
         plan_note(b, "SELinux is enabled here, and labels are not chosen yet: the container has its caller's");
     struct capabilities *caps = arena_alloc(b->arena, sizeof *caps);

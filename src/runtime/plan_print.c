@@ -37,6 +37,7 @@ const char *slot_name(enum slot slot, char buffer[16])
         [SLOT_TTY] = "@tty",       [SLOT_CONSOLE] = "@console", [SLOT_HOSTNET] = "@hostnet",
         [SLOT_NETNS] = "@netns",   [SLOT_START] = "@start",
         [SLOT_TARGET] = "@target", [SLOT_STATE] = "@state",   [SLOT_CREATED] = "@created",
+        [SLOT_SCOPE] = "@scope",   [SLOT_LISTENER] = "@listener",
     };
     if (slot < SLOT_TASKS)
         return names[slot];

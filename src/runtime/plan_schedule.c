@@ -40,6 +40,8 @@ void plan_affinity(struct builder *b, const struct bit_list *cpus, enum slot of,
 void plan_init_values(struct builder *b)
 {
     const struct process_config *process = &b->config->process;
+    plan_scope_leave(b);
+    plan_outer_pid(b);
     plan_rdt_join(b);
     if (b->exec)
         plan_affinity(b, &process->affinity_final, SLOT_INIT, "final");

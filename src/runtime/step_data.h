@@ -84,6 +84,21 @@ struct ids_spec {
     bool joined;    /* a namespace that may be such a one */
 };
 
+/* SECCOMP. NOTICE, for who listens: between its pieces comes INIT's number. */
+enum { NOTICE_PIECES = 3 };
+struct filter_spec {
+    const struct seccomp_program *program;
+    const char *notice[NOTICE_PIECES];
+};
+
+/* SCOPE, SCOPE_SET */
+struct scope_spec {
+    const char *run, *control;  /* systemd-run(1), systemctl(1) */
+    const char *unit, *slice;
+    char **properties;          /* "NAME=VALUE", NULL-terminated */
+    bool user;                  /* the caller's own manager */
+};
+
 /* HOOK */
 struct hook_spec {
     const struct hook_config *hook;

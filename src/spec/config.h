@@ -282,6 +282,8 @@ struct config {
     const char *mount_label;        /* NULL: none */
     struct seccomp_program *seccomp; /* NULL: unconfined */
     const char *seccomp_text;        /* /linux/seccomp as JSON, before it is compiled; or NULL */
+    const char *seccomp_listener;    /* the socket of who hears of SCMP_ACT_NOTIFY; NULL: nobody */
+    const char *seccomp_metadata;    /* what it is told beside; or NULL */
     bool time_offset;                /* --uptime: the container's boot time is its start */
     int64_t boottime_offset;         /* nanoseconds */
     bool has_monotonic_offset;
@@ -300,6 +302,7 @@ struct config {
     bool outlives;        /* the container, or the further process, goes on when who made it ends */
     bool recorded;        /* the container has a directory of its own, where those who drive the runtime find it */
     bool waits;           /* its command waits to be started */
+    bool systemd;         /* systemd makes its cgroup, a scope */
     bool same_keyring;    /* it keeps the caller's session keyring */
     bool no_pivot;        /* for a root that cannot be pivoted from: an initramfs */
     bool own_stdio;       /* pipes and sockets that it has as its standard fds become its user's */

@@ -179,15 +179,6 @@ static int decode_console(struct json_source *s, struct json_object *value, void
     return json_read_object(s, value, console_fields, into);
 }
 
-static int decode_label(struct json_source *s, struct json_object *value, void *into)
-{
-    TRY(json_string(s, value, into));
-    const char **label = into;
-    if (!**label || text_equal(*label, "unconfined"))
-        *label = NULL;
-    return 0;
-}
-
 static const struct json_field process_fields[] = {
     {"terminal", json_flag, AT(process_config, terminal)},
     {"consoleSize", decode_console, 0},
@@ -198,8 +189,8 @@ static const struct json_field process_fields[] = {
     {"capabilities", decode_capabilities, 0},
     {"rlimits", decode_rlimits, 0},
     {"noNewPrivileges", json_flag, AT(process_config, no_new_privileges)},
-    {"apparmorProfile", decode_label, AT(process_config, apparmor_profile)},
-    {"selinuxLabel", decode_label, AT(process_config, selinux_label)},
+    {"apparmorProfile", config_read_label, AT(process_config, apparmor_profile)},
+    {"selinuxLabel", config_read_label, AT(process_config, selinux_label)},
     {"oomScoreAdj", decode_oom_score, 0},
     {"scheduler", config_read_scheduler, AT(process_config, scheduler)},
     {"ioPriority", config_read_io_priority, AT(process_config, io_priority)},
@@ -411,6 +402,27 @@ int config_decode_process(struct config *config, const char *text, size_t length
     return 0;
 }
 
+/* SELinux: what the container mounts has the label from the beginning, mount(8) "context=". What the kernel fills by itself
+ * keeps its own, and so does what lies on the host's disks, which engines label. */
+static void label_mounts(struct config *config)
+{
+    static const char *const types[] = {"tmpfs", "devpts", "mqueue", "ramfs"};
+    for (size_t i = 0; config->mount_label && i < config->n_mounts; i++) {
+        struct mount_config *mount = &config->mounts[i];
+        bool labelled = false;
+        for (size_t k = 0; k < COUNT(types); k++)
+            labelled |= text_equal(mount->type, types[k]);
+        size_t n = text_count(mount->options);
+        if (!labelled)
+            continue;
+        char **options = arena_alloc(config->arena, (n + 2) * sizeof *options);
+        if (n)
+            memcpy(options, mount->options, n * sizeof *options);
+        options[n] = arena_printf(config->arena, "context=%s", config->mount_label);
+        mount->options = options;
+    }
+}
+
 int config_decode(struct config *config, const char *text, size_t length, const char *name)
 {
     static char *const none[] = {NULL};
@@ -418,6 +430,7 @@ int config_decode(struct config *config, const char *text, size_t length, const 
                               .process = {.env = (char **)none}};
     TRY(json_read(config->arena, text, length, name, config_fields, config));
     TRY(check(config, name));
+    label_mounts(config);
     const struct ns_config *user = &config->namespaces[NS_USER];
     if (user->listed && !user->path && !config->uid_mappings.count)
         config->auto_userns = true; /* nobody has chosen ids: the planner does, and mounts are mapped */

@@ -15,9 +15,5 @@ int config_decode_resources(struct config *config, const char *text, size_t leng
 /* The same for a process alone, as `exec --process` has it: it replaces CONFIG's. */
 int config_decode_process(struct config *config, const char *text, size_t length, const char *name);
 
-/* What `features` tells: the name of a hook in config.json, and whether a property of /linux, /linux/intelRdt or
- * /linux/resources is one that bocal acts upon. */
+/* The name of a hook in config.json. */
 const char *config_hook_name(enum hook_kind kind);
-bool config_linux_is_built(const char *name);
-bool config_rdt_is_built(const char *name);
-bool config_resource_is_built(const char *name);

@@ -81,42 +81,13 @@ int config_missing(struct json_source *s, const char *name)
     return refuse(-EINVAL, "%s: %s/%s: is missing", s->name, s->pointer, name);
 }
 
-/* ---- what is not built yet: refused when it asks for something ---- */
-
-static bool asks_for_nothing(struct json_object *value)
+int config_read_label(struct json_source *s, struct json_object *value, void *into)
 {
-    switch (json_object_get_type(value)) {
-    case json_type_null: return true;
-    case json_type_boolean: return !json_object_get_boolean(value);
-    case json_type_int: return json_object_get_int64(value) == 0;
-    case json_type_string: return json_object_get_string_len(value) == 0;
-    case json_type_array: return json_object_array_length(value) == 0;
-    default: break;
-    }
-    if (!json_object_is_type(value, json_type_object))
-        return false;
-    json_object_object_foreach(value, key, member) {
-        (void)key;
-        if (!asks_for_nothing(member))
-            return false;
-    }
-    return true;
-}
-
-int config_read_unbuilt(struct json_source *s, struct json_object *value, void *into)
-{
-    (void)into;
-    return asks_for_nothing(value)
-               ? 0
-               : refuse(-EOPNOTSUPP, "%s: %s: not built yet (leave it out)", s->name, s->pointer);
-}
-
-bool config_field_is_built(const struct json_field *fields, const char *name)
-{
-    for (; fields->name; fields++)
-        if (strcmp(fields->name, name) == 0)
-            return fields->decode != config_read_unbuilt;
-    return false;
+    TRY(json_string(s, value, into));
+    const char **label = into;
+    if (!**label || text_equal(*label, "unconfined"))
+        *label = NULL;
+    return 0;
 }
 
 int config_read_device_type(struct json_source *s, struct json_object *value, void *into)

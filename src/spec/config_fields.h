@@ -38,13 +38,10 @@ int config_read_range(struct json_source *s, struct json_object *value, int64_t 
 /* -EINVAL, "POINTER/NAME: is missing". */
 int config_missing(struct json_source *s, const char *name);
 
-/* Whether FIELDS has NAME, and not as one that config_read_unbuilt() refuses. */
-bool config_field_is_built(const struct json_field *fields, const char *name);
-
 json_decoder config_read_id;          /* uint32_t, 0 to 4294967294 */
 json_decoder config_read_maps;        /* struct idmaps */
 json_decoder config_read_device_type; /* char */
-json_decoder config_read_unbuilt;     /* refuses what is not built yet, when it asks for something */
+json_decoder config_read_label;       /* const char *; NULL for none */
 json_decoder config_read_scheduler;   /* struct scheduler_config */
 json_decoder config_read_io_priority; /* struct io_priority_config */
 json_decoder config_read_affinity;    /* struct process_config */

@@ -122,11 +122,17 @@ static int decode_sysctl(struct json_source *s, struct json_object *value, void 
 
 static int decode_seccomp(struct json_source *s, struct json_object *value, void *into)
 {
-    struct json_object *listener;
-    if (json_object_object_get_ex(value, "listenerPath", &listener) && json_object_get_string_len(listener))
-        return refuse(-EOPNOTSUPP, "%s: %s/listenerPath: not built yet (leave it out)", s->name, s->pointer);
+    static const struct json_field listener_fields[] = {
+        {"listenerPath", json_string, AT(config, seccomp_listener)},
+        {"listenerMetadata", json_string, AT(config, seccomp_metadata)},
+        {0},
+    };
+    struct config *config = into;
+    TRY(json_read_object(s, value, listener_fields, config));
+    if (config->seccomp_listener && !*config->seccomp_listener)
+        config->seccomp_listener = NULL;
     const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN);
-    *(const char **)into = arena_strdup(s->arena, text);
+    config->seccomp_text = arena_strdup(s->arena, text);
     return 0;
 }
 
@@ -316,12 +322,12 @@ static const struct json_field linux_fields[] = {
     {"cgroupsPath", decode_cgroups_path, AT(config, cgroups_path)},
     {"resources", config_read_resources, AT(config, resources)},
     {"sysctl", decode_sysctl, 0},
-    {"seccomp", decode_seccomp, AT(config, seccomp_text)},
+    {"seccomp", decode_seccomp, 0},
     {"maskedPaths", json_strings, AT(config, masked_paths)},
     {"readonlyPaths", json_strings, AT(config, readonly_paths)},
     {"rootfsPropagation", decode_propagation, AT(config, rootfs_propagation)},
     {"timeOffsets", decode_time, 0},
-    {"mountLabel", config_read_unbuilt, 0},
+    {"mountLabel", config_read_label, AT(config, mount_label)},
     {"intelRdt", decode_rdt, AT(config, rdt)},
     {"memoryPolicy", config_read_memory_policy, AT(config, memory_policy)},
     {"netDevices", decode_net_devices, 0},
@@ -332,14 +338,4 @@ static const struct json_field linux_fields[] = {
 int config_read_linux(struct json_source *s, struct json_object *value, void *into)
 {
     return json_read_object(s, value, linux_fields, into);
-}
-
-bool config_linux_is_built(const char *name)
-{
-    return config_field_is_built(linux_fields, name);
-}
-
-bool config_rdt_is_built(const char *name)
-{
-    return config_field_is_built(rdt_fields, name);
 }

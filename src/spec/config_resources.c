@@ -300,8 +300,3 @@ int config_decode_resources(struct config *config, const char *text, size_t leng
     config->resources = (struct resources){0};
     return json_read(config->arena, text, length, name, resources_fields, &config->resources);
 }
-
-bool config_resource_is_built(const char *name)
-{
-    return config_field_is_built(resources_fields, name);
-}

@@ -91,6 +91,7 @@ require() {
             skip "needs the cpuset controller, which systemd does not pass on to users"
         ;;
     apparmor) [ -d /sys/kernel/security/apparmor ] || skip "needs AppArmor" ;;
+    systemd) { [ -d /run/systemd/system ] && is_v2 && { is_root || is_systemd_user; }; } || skip "needs systemd on cgroup v2" ;;
     no-apparmor) [ ! -d /sys/kernel/security/apparmor ] || skip "is about kernels without AppArmor" ;;
     old-kernel) [ "$(uname -r | cut -d. -f1-2)" = 5.10 ] || skip "is about kernels before 5.14" ;;
     no-scope) { ! is_root && is_v2; } || skip "is about ordinary users on cgroup v2" ;;

@@ -312,3 +312,61 @@ c['linux']['namespaces'] = [n for n in c['linux']['namespaces'] if n['type'] != 
     [ "$output" = "nice 7" ]
     oci delete --force "config-$$"
 }
+
+@test "seccomp: who listens decides, and is told whose question it is" {
+    require root
+    bundle '[ "$(mkdir /tmp/x 2>&1)" = "" ] && echo made; exec sleep 100' 'c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": os.path.abspath("agent"),
+  "listenerMetadata": "meta\"data", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY"}]}'
+    ln -sf busybox rootfs/bin/mkdir
+    mkdir rootfs/tmp
+    cat >agent.py <<'PYTHON'
+import array, ctypes, fcntl, json, os, socket, struct, sys
+# Answers each question with success, without doing anything: seccomp_unotify(2).
+s = socket.socket(socket.AF_UNIX)
+s.bind("agent")
+s.listen(8)
+open("ready", "w")
+while True:
+    c, _ = s.accept()
+    text, data, _, _ = c.recvmsg(65536, socket.CMSG_SPACE(4))
+    fd = array.array("i", data[0][2])[0]
+    open("told", "a").write(text.decode() + "\n")
+    if os.fork() == 0:
+        try:
+            while True:
+                request = bytearray(80)
+                fcntl.ioctl(fd, 0xC0502100, request)  # SECCOMP_IOCTL_NOTIF_RECV
+                number, = struct.unpack_from("Q", request)
+                fcntl.ioctl(fd, 0xC0182101, struct.pack("QqiI", number, 0, 0, 0))  # ..._SEND
+        except OSError:  # it has ended
+            os._exit(0)
+PYTHON
+    python3 agent.py 3>&- &
+    agent=$!
+    for _ in $(seq 100); do [ -e ready ] && break; sleep 0.05; done
+    oci create note-$$ </dev/null >out 2>&1
+    oci start note-$$
+    for _ in $(seq 100); do [ -s out ] && break; sleep 0.05; done
+    oci exec note-$$ /bin/mkdir /tmp/y
+    pkill -P $agent || true
+    kill $agent
+    [ "$(cat out)" = made ]
+    [ -z "$(ls rootfs/tmp)" ]
+    python3 - "$(oci state note-$$ | python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])')" <<'PYTHON'
+import json, os, sys
+first, second = [json.loads(line) for line in open("told")]
+pid = int(sys.argv[1])
+assert first["fds"] == ["seccompFd"] and first["pid"] == pid and first["metadata"] == 'meta"data', first
+assert first["state"]["pid"] == pid and first["state"]["bundle"] == os.getcwd() and first["state"]["annotations"] == {"a.b": "c"}, first
+assert second["state"]["pid"] == pid and second["pid"] != pid and second["state"]["status"] == "running", second
+PYTHON
+    oci delete --force note-$$
+    rm agent
+    run oci create note-$$
+    [ "$status" = 1 ]
+    contains "/linux/seccomp/listenerPath"
+    bundle true 'c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}'
+    run oci create note-$$
+    [ "$status" = 1 ]
+    contains "add listenerPath"
+}

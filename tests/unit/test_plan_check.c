@@ -26,6 +26,10 @@ static const struct wrong {
     {"without a journal it could not be undone", {H(LAYER), H(STATE), BORN, END}},
     {"the cgroup does not exist yet", {H(CGROUP_SET), H(CGROUP_CREATE), BORN, END}},
     {"the container is to be born inside its cgroup", {BORN, H(CGROUP_CREATE), END}},
+    {"the container is to be born inside its cgroup", {H(STATE), BORN, H(SCOPE), END}},
+    {"the scope would be empty, and end", {H(STATE), H(SCOPE, .out = SLOT_SCOPE), H(SCOPE_LEAVE, .in = SLOT_SCOPE), BORN, END}},
+    {"who listens would be told a wrong number",
+     {BORN, I(SECCOMP), H(OUTER_PID, .in = SLOT_INIT), END}},
     {"there would be a moment without limits", {H(CGROUP_CREATE), BORN, H(CGROUP_SET), END}},
     {"ids are mapped before any mount", {BORN, I(MOUNT), I(BECOME), END}},
     {"the mount would propagate to the host", {BORN, I(MOUNT), I(PROPAGATION), END}},
@@ -87,11 +91,20 @@ static void a_right_plan_passes(void **state)
     assert_int_equal(plan_check(&plan), 0);
 }
 
+static void every_slot_has_a_name(void **state)
+{
+    (void)state;
+    char buffer[16];
+    for (int i = 0; i < SLOT_COUNT; i++)
+        assert_non_null(slot_name((enum slot)i, buffer));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(misordered_plans_are_rejected),
         cmocka_unit_test(a_right_plan_passes),
+        cmocka_unit_test(every_slot_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
