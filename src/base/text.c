@@ -3,6 +3,7 @@
 #include "base/arena.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
@@ -200,11 +201,25 @@ int text_random_hex(char *out, size_t size)
     return 0;
 }
 
+/* Without gmtime(3) and strftime(3), which read the host's time zone first: a tenth of a millisecond, for nothing. Years
+ * begin in March here, so that the leap day is the last of them; 400 of them have 146,097 days. */
+void text_utc(int64_t seconds, char out[TEXT_NOW_SIZE])
+{
+    int64_t days = seconds / 86400 + 719468, rest = seconds % 86400; /* since 1 March of year 0 */
+    int64_t era = days / 146097, day = days % 146097;
+    int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    day -= 365 * year + year / 4 - year / 100;
+    int64_t month = (5 * day + 2) / 153; /* from March; five of them have 153 days */
+    day -= (153 * month + 2) / 5;
+    month = month < 10 ? month + 3 : month - 9;
+    year += era * 400 + (month <= 2);
+    snprintf(out, TEXT_NOW_SIZE, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)year % 10000, (unsigned)month % 100,
+             (unsigned)(day + 1) % 100, (unsigned)(rest / 3600), (unsigned)(rest / 60 % 60), (unsigned)(rest % 60));
+}
+
 void text_now(char out[TEXT_NOW_SIZE])
 {
-    time_t now = time(NULL);
-    struct tm tm;
-    strftime(out, TEXT_NOW_SIZE, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    text_utc(time(NULL), out);
 }
 
 /* ---- UTF-8 and terminals ---- */

@@ -43,6 +43,8 @@ size_t text_count(char *const *list);
 
 /* The time now as RFC 3339 has it, in UTC: "2026-11-24T17:29:37Z". */
 enum { TEXT_NOW_SIZE = 21 };
+/* The same of SECONDS since 1970, not negative, before the year 10000. */
+void text_utc(int64_t seconds, char out[TEXT_NOW_SIZE]);
 void text_now(char out[TEXT_NOW_SIZE]);
 
 /* Lowercase hexadecimal of SIZE random bytes from getrandom(2); OUT holds 2*SIZE+1. */

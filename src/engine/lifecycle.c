@@ -38,6 +38,7 @@ struct creation {
     struct plan plan;
     struct execution execution;
     struct container container;
+    int recorded; /* what became of that: 0, or -errno with a sentence */
 };
 
 static void cleanup_creation(struct creation *c)
@@ -82,7 +83,6 @@ static int read_bundle(struct creation *c, bool foreground)
 static int record(struct creation *c)
 {
     struct container *container = &c->container;
-    const struct create_options *o = c->options;
     struct execution *x = &c->execution;
     char created[TEXT_NOW_SIZE], state;
     text_now(created);
@@ -90,8 +90,15 @@ static int record(struct creation *c)
     container->pid = execution_pid(x);
     if (process_stat(container->pid, &container->start_time, &state) < 0)
         return refuse(-ECHILD, "the container's first process has ended");
-    TRY(container_save(container, c->config.text));
-    return handover(x, o->console_socket, o->pid_file);
+    return container_save(container, c->config.text);
+}
+
+/* While INIT works. */
+static void record_beside(struct execution *x, void *data)
+{
+    struct creation *c = data;
+    (void)x;
+    c->recorded = record(c);
 }
 
 /* In the FOREGROUND the command runs at once: nobody else is to start it, and the caller may have its terminal. On
@@ -104,12 +111,18 @@ static int create(struct creation *c, bool foreground)
     c->facts.state_dir = c->options->root;
     TRY(plan_build(&c->config, &c->facts, c->options->id, &c->plan));
     TRY(plan_check(&c->plan));
+    if (foreground) {
+        x->waiting = record_beside;
+        x->waiting_data = c;
+    }
     int r = execute(x, &c->plan);
     int explained = explanation_write(&c->config, x, &c->plan, r);
     if (r == 0)
         r = explained;
     if (r == 0)
-        r = record(c);
+        r = foreground ? c->recorded : record(c);
+    if (r == 0)
+        r = handover(x, c->options->console_socket, c->options->pid_file);
     if (r == 0)
         return 0;
     bool ours = x->journal.fd >= 0;
@@ -227,6 +240,19 @@ int lifecycle_start(const char *root, const char *id)
 
 /* ---- delete ---- */
 
+/* What it leaves is gone before its last hooks run, its configuration not yet. JOURNAL is locked, or there is none. */
+static int remove_container(const struct container *container, const struct journal *journal)
+{
+    static const char *const files[] = {"state.json", "config.json", "start"};
+    if (journal->fd >= 0)
+        TRY(journal_undo(journal, arena_printf(container->arena, "%s/journal", container->dir)));
+    (void)hooks_run_late(container, HOOK_POSTSTOP);
+    for (size_t i = 0; i < COUNT(files); i++)
+        unlink(arena_printf(container->arena, "%s/%s", container->dir, files[i]));
+    int r = rmdir(container->dir) == 0 ? 0 : tree_remove(AT_FDCWD, container->dir);
+    return r < 0 ? fail(r, "remove %s", container->dir) : 0;
+}
+
 int lifecycle_delete(const char *root, const char *id, bool force)
 {
     auto_arena arena = {0};
@@ -250,14 +276,21 @@ int lifecycle_delete(const char *root, const char *id, bool force)
         return refuse(-EBUSY, "container %s is %s (kill it first, or delete --force)", id,
                       container_status_names[status]);
     TRY(end_process(&container));
-    if (lock >= 0)
-        TRY(journal_undo(&journal, path));
-    (void)hooks_run_late(&container, HOOK_POSTSTOP); /* what it leaves is gone, its configuration not yet */
-    r = tree_remove(AT_FDCWD, container.dir);
-    return r < 0 ? fail(r, "remove %s", container.dir) : 0;
+    return remove_container(&container, &journal);
 }
 
 /* ---- run ---- */
+
+/* Somebody else may have deleted it meanwhile. */
+static int delete_ended(const struct container *container)
+{
+    struct journal journal = JOURNAL_NONE;
+    int r = lock_journal(arena_printf(container->arena, "%s/journal", container->dir), &journal);
+    if (r == 0)
+        r = remove_container(container, &journal);
+    journal_close(&journal);
+    return r == -ENOENT ? 0 : r;
+}
 
 int lifecycle_run(const struct create_options *options, bool keep)
 {
@@ -272,7 +305,7 @@ int lifecycle_run(const struct create_options *options, bool keep)
     execution_leave(&c.execution);
     if (keep || r < 0)
         return status;
-    r = lifecycle_delete(options->root, options->id, true);
+    r = delete_ended(&c.container);
     return r < 0 && status >= 0 ? r : status;
 }
 

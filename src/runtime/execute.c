@@ -348,6 +348,8 @@ int execute(struct execution *x, const struct plan *plan)
         if (step->by != HOST)
             continue;
         size_t mine = x->at;
+        if (step->op == OP_WAIT && step->token == TOKEN_RUNNING && x->waiting)
+            x->waiting(x, x->waiting_data);
         int r = perform(x, step);
         if (r < 0) {
             r = prefer_reported(x, r);

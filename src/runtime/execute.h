@@ -59,6 +59,9 @@ struct execution {
     /* called by HOST when TOKEN_ASSEMBLED has come */
     void (*assembled)(struct execution *x, void *data);
     void *assembled_data;
+    /* called by HOST when nothing is left to it but to wait for the command */
+    void (*waiting)(struct execution *x, void *data);
+    void *waiting_data;
     int fail_at, kill_at;   /* test builds */
 };
 

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 #undef fail /* cmocka's own, not ours */
@@ -96,11 +97,26 @@ static void lists_grow_in_the_arena(void **state)
     assert_string_equal(text_join(&arena, split, "-"), "a--b");
 }
 
+/* As the C library has it, for every day until 2400 and its last second. */
+static void utc_is_that_of_the_library(void **state)
+{
+    (void)state;
+    for (int64_t day = 0; day < 157000; day++)
+        for (int64_t second = day * 86400; second <= day * 86400 + 86399; second += 86399) {
+            time_t t = (time_t)second;
+            char mine[TEXT_NOW_SIZE], theirs[TEXT_NOW_SIZE];
+            text_utc(second, mine);
+            strftime(theirs, sizeof theirs, "%Y-%m-%dT%H:%M:%SZ", gmtime(&t));
+            assert_string_equal(mine, theirs);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_are_strict),
         cmocka_unit_test(sizes_and_times),
+        cmocka_unit_test(utc_is_that_of_the_library),
         cmocka_unit_test(lists_of_numbers_become_bits),
         cmocka_unit_test(the_first_failure_wins_and_is_safe_to_print),
         cmocka_unit_test(lists_grow_in_the_arena),
