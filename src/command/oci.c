@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "command/oci_verbs.h"
 
-static const char *const managers[] = {"cgroupfs", "systemd", NULL};
+static const char *const managers[] = {"cgroupfs", "systemd", "disabled", NULL};
 static const char *const log_words[] = {"text", "json", NULL};
 
 static const struct option global_options[] = {
@@ -20,7 +20,7 @@ static const struct option global_options[] = {
     {.name = "log-format", OCI_FIELD(log_format), .metavar = "text|json", .words = log_words, .value = VALUE_WORDS,
      .help = "how they are written there"},
     {.name = "systemd-cgroup", OCI_FIELD(systemd_cgroup), .help = "let systemd make cgroups"},
-    {.name = "cgroup-manager", OCI_FIELD(cgroup_manager), .metavar = "cgroupfs|systemd", .words = managers, .value = VALUE_WORDS,
+    {.name = "cgroup-manager", OCI_FIELD(cgroup_manager), .metavar = "cgroupfs|systemd|disabled", .words = managers, .value = VALUE_WORDS,
      .help = "who makes cgroups"},
     {.name = "debug", OCI_FIELD(debug), .help = "nothing more than without"},
     {.name = "rootless", OCI_FIELD(rootless), .metavar = "true|false|auto", .help = "decided by who calls"},

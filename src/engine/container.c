@@ -118,8 +118,10 @@ int container_config(const struct container *container, struct config *config)
     return config_decode(config, text, (size_t)size, path);
 }
 
-const char *container_cgroups_path(struct arena *arena, const char *id, bool systemd)
+const char *container_cgroups_path(struct arena *arena, const char *id, const char *wanted, bool systemd)
 {
+    if (wanted && *wanted)
+        return systemd || *wanted == '/' ? wanted : arena_printf(arena, "/%s", wanted);
     return arena_printf(arena, systemd ? ":bocal:%s" : "/bocal-%s", id);
 }
 

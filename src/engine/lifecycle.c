@@ -68,11 +68,11 @@ static int read_bundle(struct creation *c, bool foreground)
     TRY(handover_fds(config, (unsigned)o->preserve_fds));
     config->same_keyring = o->no_new_keyring;
     config->no_pivot = o->no_pivot;
+    config->no_cgroups = o->no_cgroups;
     config->outlives = config->recorded = config->own_stdio = true;
     config->waits = !foreground;
     config->systemd = c->container.systemd = o->systemd;
-    if (!config->cgroups_path || !*config->cgroups_path)
-        config->cgroups_path = container_cgroups_path(&c->arena, o->id, o->systemd);
+    config->cgroups_path = container_cgroups_path(&c->arena, o->id, config->cgroups_path, o->systemd);
     c->container.late_hooks = config->hooks[HOOK_POSTSTART].count || config->hooks[HOOK_POSTSTOP].count;
     c->container.oci_version = config->oci_version;
     c->container.annotations = config->annotations;
@@ -159,9 +159,8 @@ static int lock_journal(const char *path, struct journal *journal)
 /* Who makes it holds the lock until all is recorded. */
 static int await_creation(struct arena *arena, const char *root, struct container *container)
 {
-    struct journal journal = JOURNAL_NONE;
+    auto_journal journal = JOURNAL_NONE;
     int r = lock_journal(arena_printf(arena, "%s/journal", container->dir), &journal);
-    journal_close(&journal);
     if (r < 0 && r != -ENOENT)
         return fail(r, "start container %s", container->id);
     return container_load(arena, root, container->id, container);
@@ -257,12 +256,11 @@ int lifecycle_delete(const char *root, const char *id, bool force)
 {
     auto_arena arena = {0};
     struct container container;
-    struct journal journal = JOURNAL_NONE;
+    auto_journal journal = JOURNAL_NONE;
     int r = container_load(&arena, root, id, &container);
     const char *path = arena_printf(&arena, "%s/journal", container.dir);
     if (r == 0)
         r = lock_journal(path, &journal);
-    auto_fd lock = journal.fd;
     if (r == 0 || (r == -ENOENT && container.dir))
         r = container_load(&arena, root, id, &container); /* as it is now */
     if (r == -ENOENT && force) {
@@ -284,11 +282,10 @@ int lifecycle_delete(const char *root, const char *id, bool force)
 /* Somebody else may have deleted it meanwhile. */
 static int delete_ended(const struct container *container)
 {
-    struct journal journal = JOURNAL_NONE;
+    auto_journal journal = JOURNAL_NONE;
     int r = lock_journal(arena_printf(container->arena, "%s/journal", container->dir), &journal);
     if (r == 0)
         r = remove_container(container, &journal);
-    journal_close(&journal);
     return r == -ENOENT ? 0 : r;
 }
 

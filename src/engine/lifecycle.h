@@ -13,6 +13,7 @@ struct create_options {
     const char *console_socket; /* NULL: none */
     int preserve_fds;           /* how many above 2 the command inherits; not negative */
     bool systemd;               /* it makes the cgroup */
+    bool no_cgroups;            /* it stays in its caller's */
     bool no_pivot, no_new_keyring;
 };
 

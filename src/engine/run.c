@@ -187,8 +187,8 @@ static int read_bundle(struct run *run)
     TRY(bundle_load(o->bundle, NULL, run->cache, layer_directory(run), config, &run->seccomp));
     config->announce = o->announce;
     config->systemd = o->cgroup_manager == MANAGER_SYSTEMD;
-    if (config->systemd && (!config->cgroups_path || !*config->cgroups_path))
-        config->cgroups_path = container_cgroups_path(&run->arena, run->id, true);
+    if (config->systemd || (config->cgroups_path && *config->cgroups_path))
+        config->cgroups_path = container_cgroups_path(&run->arena, run->id, config->cgroups_path, config->systemd);
     config->explain_pause = o->explain == EXPLAIN_TEXT || o->explain == EXPLAIN_JSON;
     config->explain_origin = "--explain";
     return run_extra_parse(o, &run->extra);

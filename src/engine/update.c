@@ -157,8 +157,7 @@ static int find_container(struct update *u)
     config->recorded = true;
     config->n_mounts = 0; /* nothing is mounted any more */
     config->systemd = u->container.systemd;
-    if (!config->cgroups_path || !*config->cgroups_path)
-        config->cgroups_path = container_cgroups_path(&u->arena, u->container.id, config->systemd);
+    config->cgroups_path = container_cgroups_path(&u->arena, u->container.id, config->cgroups_path, config->systemd);
     return container_cgroups(&u->container, &u->dirs);
 }
 

@@ -352,7 +352,8 @@ int cgroup_step_back(const char *leaf)
     snprintf(above, sizeof above, "%.*s", slash ? (int)(slash - leaf) : 0, leaf);
     snprintf(path, sizeof path, "%s/cgroup.subtree_control", above);
     auto_free char *enabled = NULL;
-    if (file_read(AT_FDCWD, path, 4096, &enabled) < 0)
+    bool told = *error_text();
+    if (file_read(AT_FDCWD, path, 4096, &enabled) < 0 && !told)
         error_clear(); /* it is gone, and LEAF with it */
     for (const char *p = enabled ? enabled : ""; *p; p += strcspn(p, " \n"), p += *p != '\0') {
         snprintf(word, sizeof word, "-%.*s", (int)strcspn(p, " \n"), p);

@@ -8,6 +8,7 @@ struct journal {
     int fd; /* flock(2)ed while its owner lives; -1 before OP_STATE */
 };
 #define JOURNAL_NONE ((struct journal){.fd = -1})
+#define auto_journal __attribute__((cleanup(journal_close))) struct journal
 
 /* Creates the journal PATH and takes the lock. */
 int journal_create(struct journal *journal, const char *path);

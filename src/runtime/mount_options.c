@@ -63,11 +63,6 @@ static const char *const ignored[] = {"bind",   "remount", "z",        "Z",     
 /* Settings of file systems, which binds have none of; these are how it is anyway. */
 static const char *const ignored_for_binds[] = {"async", "nolazytime", "nomand", NULL};
 
-/* File systems without a source, and such as only show it in mountinfo. */
-static const char *const sourceless[] = {"proc",  "sysfs",    "tmpfs",     "devpts",     "mqueue", "cgroup", "cgroup2",
-                                         "ramfs", "devtmpfs", "hugetlbfs", "securityfs", "bpf",    "debugfs",
-                                         "tracefs", "configfs", "fusectl", "remount", NULL};
-
 static bool is_in(const char *word, const char *const *list)
 {
     while (*list && !text_equal(*list, word))
@@ -139,7 +134,7 @@ int mount_options_parse(struct arena *arena, const struct mount_config *mount,
     *spec = (struct mount_spec){.type = mount->type,
                                 .uids = mount->uids.count ? &mount->uids : NULL,
                                 .gids = mount->gids.count ? &mount->gids : NULL};
-    if (!bind && mount->source && !is_in(mount->type, sourceless))
+    if (!bind && mount->source && !text_equal(mount->type, "remount")) /* where there is no disk it is what mountinfo shows */
         setting_add(arena, "source", mount->source, spec, &n_settings);
     for (size_t i = 0; mount->options && mount->options[i]; i++) {
         const char *word = mount->options[i];
@@ -223,7 +218,8 @@ char *mount_options_describe(struct arena *arena, const struct mount_spec *spec)
     if (spec->idmap || spec->uids)
         text = arena_printf(arena, "%s, id-mapped%s", text, spec->recursive && !spec->idmap_all ? " at the top" : "");
     for (size_t i = 0; spec->settings && spec->settings[i]; i += 2)
-        text = arena_printf(arena, "%s, %s%s%s", text, spec->settings[i],
+        if (!text_equal(spec->settings[i], "source") || !text_equal(spec->settings[i + 1], spec->type))
+            text = arena_printf(arena, "%s, %s%s%s", text, spec->settings[i],
                             spec->settings[i + 1] ? "=" : "",
                             spec->settings[i + 1] ? spec->settings[i + 1] : "");
     return text;

@@ -51,6 +51,10 @@ static int check_host(const struct facts *facts)
         if (facts->cgroup.v1[i].mount)
             return refuse(-EOPNOTSUPP, "cgroup manager systemd: cgroup v1 is mounted here (%s, or "
                                        "boot with systemd.unified_cgroup_hierarchy=1)", way_out);
+    const char *own = facts->cgroup.v2.own, *root = facts->systemd.root;
+    if (facts->systemd.user && !(own && text_after(own, root)))
+        return refuse(-EACCES, "cgroup manager systemd: bocal is in %s, and cgroups(7) lets nobody move from there into %s "
+                               "(systemd-run --user --scope COMMAND is below it)", own ? own : "no cgroup", root);
     if (!facts->systemd.run || !facts->systemd.control)
         return refuse(-ENOENT, "cgroup manager systemd: %s is missing (it comes with systemd)",
                       facts->systemd.run ? "systemctl" : "systemd-run");

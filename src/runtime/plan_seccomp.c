@@ -13,11 +13,13 @@
 int plan_listener(struct builder *b)
 {
     const struct config *config = b->config;
-    b->listened = config->seccomp && seccomp_notifies(config->seccomp);
+    if (!config->seccomp)
+        return 0;
+    if (!config->seccomp_listener && seccomp_notifies(config->seccomp))
+        return refuse(-EINVAL, "/linux/seccomp: SCMP_ACT_NOTIFY is asked for, and nobody who would hear of it (add listenerPath)");
+    b->listened = config->seccomp_listener; /* who waits for a listener gets one, asked or not */
     if (!b->listened)
         return 0;
-    if (!config->seccomp_listener)
-        return refuse(-EINVAL, "/linux/seccomp: SCMP_ACT_NOTIFY is asked for, and nobody who would hear of it (add listenerPath)");
     plan_add(b, (struct step){.op = OP_CONNECT, .by = HOST, .path = config->seccomp_listener, .out = SLOT_LISTENER,
                               .why = "/linux/seccomp/listenerPath"});
     return 0;
@@ -51,7 +53,7 @@ static char *notice_of(struct builder *b)
     json_begin_object(&json, "state");
     state_encode(&(struct oci_state){.oci_version = config->oci_version, .id = b->id,
                                      .bundle = target ? target->bundle : config->bundle,
-                                     .status = target ? "running" : "created", .pid = target ? target->pid : -1,
+                                     .status = target ? "running" : "creating", .pid = target ? target->pid : -1,
                                      .annotations = config->annotations, .n_annotations = config->n_annotations}, &json);
     json_end_object(&json);
     json_end_object(&json);

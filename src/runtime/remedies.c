@@ -73,7 +73,6 @@ static const struct {
     {OP_CGROUP_CREATE, EACCES, "no right to make a cgroup there: systemd-run --user --scope "
                                "-p Delegate=yes delegates one"},
     {OP_SCOPE, EEXIST, "a container of that name exists"},
-    {OP_CLONE, EACCES, "where systemd makes the cgroup, the caller has to be below the same manager: systemd-run --user --scope"},
     {OP_CGROUP_CREATE, EEXIST, "it is another container's; a cgroup of its own has another path"},
     {OP_CGROUP_CREATE, EROFS, "the cgroup tree is mounted read-only here"},
     {OP_JOIN, ENOENT, "no such process"},

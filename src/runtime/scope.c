@@ -100,7 +100,8 @@ int scope_stop(const char *directory)
         char *argv[] = {(char *)places[i], (char *)(user ? "--user" : "--system"), (char *)"stop", (char *)slash + 1, NULL};
         if (access(places[i], X_OK) < 0)
             continue;
-        if (process_run(argv) < 0)
+        bool told = *error_text();
+        if (process_run(argv) < 0 && !told)
             error_clear(); /* what is left of it, if anything, is seen next */
         break;
     }

@@ -303,6 +303,7 @@ struct config {
     bool recorded;        /* the container has a directory of its own, where those who drive the runtime find it */
     bool waits;           /* its command waits to be started */
     bool systemd;         /* systemd makes its cgroup, a scope */
+    bool no_cgroups;      /* it stays in its caller's, without limits */
     bool same_keyring;    /* it keeps the caller's session keyring */
     bool no_pivot;        /* for a root that cannot be pivoted from: an initramfs */
     bool own_stdio;       /* pipes and sockets that it has as its standard fds become its user's */

@@ -303,13 +303,14 @@ static int decode_cgroups_path(struct json_source *s, struct json_object *value,
 {
     const char **path = into;
     TRY(json_string(s, value, path));
-    if (**path != '/')
-        return 0;
-    for (const char *part = *path; *part; part += strcspn(part, "/")) {
-        size_t length = strcspn(++part, "/");
+    const char *part = **path == '/' ? *path + 1 : *path;
+    for (size_t length; **path; part += length + 1) {
+        length = strcspn(part, "/");
         if (!length || (length == 1 && *part == '.') || (length == 2 && strncmp(part, "..", 2) == 0) ||
             strcspn(part, "\n") < length)
             return json_expected(s, "a path below the top, without empty parts, . and ..");
+        if (!part[length])
+            break;
     }
     return 0;
 }

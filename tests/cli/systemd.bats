@@ -7,7 +7,7 @@ control() { if is_root; then systemctl "$@"; else systemctl --user "$@"; fi; }
 
 # start ARGS...: bocal run in the background; sets $unit, $cgroup and $bocal, its pid.
 start() {
-    "$BOCAL" run --cgroup-manager systemd "$@" /bin/sh -c 'echo ready; sleep 100' >"$work/out" 2>"$work/err" &
+    in_scope "$BOCAL" run --cgroup-manager systemd "$@" /bin/sh -c 'echo ready; sleep 100' >"$work/out" 2>"$work/err" &
     bocal=$!
     for _ in $(seq 300); do
         grep -q ready "$work/out" && break
@@ -17,6 +17,11 @@ start() {
     cgroup=$(find /sys/fs/cgroup -type d -name 'bocal-*.scope' -newer "$work/before" | head -1)
     unit=$(basename "$cgroup")
     [ -n "$unit" ]
+}
+
+stop() { # in_scope is in between
+    pkill -TERM -P "$bocal" || kill -TERM "$bocal"
+    wait "$bocal" || true
 }
 
 property() { control show --property "$1" --value "$unit"; }
@@ -45,8 +50,7 @@ gone() { # UNIT
     control daemon-reload
     [ "$(value memory.max)" = 67108864 ]
     [ "$(value pids.max)" = 33 ]
-    kill -TERM "$bocal"
-    wait "$bocal" || true
+    stop
     [ ! -e "$cgroup" ]
     gone "$unit"
 }
@@ -56,8 +60,7 @@ gone() { # UNIT
     start --cgroup-parent bocaltest-inner.slice
     [ "${cgroup%/*}" = "$(dirname "$(dirname "$cgroup")")/bocaltest-inner.slice" ]
     [ "$(basename "$(dirname "$(dirname "$cgroup")")")" = bocaltest.slice ]
-    kill -TERM "$bocal"
-    wait "$bocal" || true
+    stop
     gone "$unit"
     control stop bocaltest-inner.slice bocaltest.slice
 }
@@ -112,6 +115,18 @@ c["annotations"].update({"org.systemd.property.TimeoutStopUSec": "uint64 1230000
     oci delete --force k-$$
 }
 
+@test "--cgroup-manager disabled leaves the container in its caller's cgroups, and refuses limits" {
+    require root
+    bundle 'cat /proc/self/cgroup'
+    ln -sf busybox rootfs/bin/cat
+    run oci --cgroup-manager disabled run off-$$ </dev/null
+    [ "$output" = "$(cat /proc/self/cgroup)" ]
+    bundle true 'c["linux"]["resources"] = {"pids": {"limit": 5}}'
+    run oci --cgroup-manager disabled create off-$$
+    [ "$status" = 1 ]
+    contains "/linux/resources/pids/limit: cgroups are disabled"
+}
+
 @test "what systemd cannot do is refused by name" {
     require root
     bundle true
@@ -124,7 +139,7 @@ c["annotations"].update({"org.systemd.property.TimeoutStopUSec": "uint64 1230000
     run oci --systemd-cgroup create no-$$
     [ "$status" = 1 ]
     contains "$wanted"
-    run oci --cgroup-manager disabled create no-$$
+    run oci --cgroup-manager other create no-$$
     [ "$status" = 1 ]
     contains "cgroupfs"
     [ -z "$(ls root 2>/dev/null)" ]
