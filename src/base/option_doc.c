@@ -173,6 +173,15 @@ static void put_man_option(FILE *out, const struct option *option)
     fputs(option->kind == OPTION_LIST ? ". May be given several times.\n\n" : ".\n\n", out);
 }
 
+void option_man_list(FILE *out, const struct option_set *set)
+{
+    FOR_SHOWN(o, set) {
+        if (o->group)
+            fprintf(out, "## %s\n\n", o->group);
+        put_man_option(out, o);
+    }
+}
+
 void option_man(FILE *out, const struct option_set *set, const struct option_prose *prose)
 {
     fprintf(out, "%s-%s(1)\n\n# NAME\n\n%s-%s - ", set->program, set->verb, set->program,
@@ -184,11 +193,7 @@ void option_man(FILE *out, const struct option_set *set, const struct option_pro
     put_sections(out, prose ? prose->before : NULL);
 
     fputs("# OPTIONS\n\n", out);
-    FOR_SHOWN(o, set) {
-        if (o->group)
-            fprintf(out, "## %s\n\n", o->group);
-        put_man_option(out, o);
-    }
+    option_man_list(out, set);
     fputs("*--help*\n\tPrint the options.\n\n", out);
     put_sections(out, prose ? prose->after : NULL);
 }

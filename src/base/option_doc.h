@@ -24,6 +24,9 @@ void option_help(FILE *out, const struct option_set *set, unsigned columns);
 /* The scdoc source of PROGRAM-VERB(1); PROSE may be NULL. */
 void option_man(FILE *out, const struct option_set *set, const struct option_prose *prose);
 
+/* The options alone, as one list of such a manual. */
+void option_man_list(FILE *out, const struct option_set *set);
+
 /* Writes the completion of PROGRAM with these verbs for one shell. */
 typedef void option_complete(FILE *out, const char *program, const struct option_set *const *sets,
                              size_t count);

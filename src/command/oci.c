@@ -9,6 +9,7 @@
 #include "base/json_write.h"
 #include "base/option_doc.h"
 #include "base/text.h"
+#include "command/oci_man.h"
 #include "command/oci_verbs.h"
 
 static const char *const managers[] = {"cgroupfs", "systemd", "disabled", NULL};
@@ -24,6 +25,7 @@ static const struct option global_options[] = {
      .help = "who makes cgroups"},
     {.name = "debug", OCI_FIELD(debug), .help = "nothing more than without"},
     {.name = "rootless", OCI_FIELD(rootless), .metavar = "true|false|auto", .help = "decided by who calls"},
+    {.name = "man", .hidden = true, OCI_FIELD(man), .help = "print the manual page as scdoc source"},
     {.name = "version", .letter = 'v', OCI_FIELD(version), .help = "print the version"},
 };
 
@@ -120,6 +122,10 @@ int oci_run(char **words)
     TRY(used);
     if (o.version) {
         puts("bocal-runtime " BOCAL_VERSION "\nspec: 1.3.0");
+        return 0;
+    }
+    if (o.man) {
+        oci_man(stdout, &set);
         return 0;
     }
     if (help || !words[used]) {

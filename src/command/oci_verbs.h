@@ -10,7 +10,7 @@ struct oci_options {
     /* before the verb */
     const char *root, *log, *rootless;
     unsigned log_format, cgroup_manager;
-    bool systemd_cgroup, debug, version;
+    bool systemd_cgroup, debug, version, man;
     /* after it: what an operation wants to know, but for ROOT and the operands */
     struct create_options create;
     struct exec_options exec;

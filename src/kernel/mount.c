@@ -97,34 +97,69 @@ static int make_component(int root, char *path, size_t length, bool directory)
     return file < 0 && errno != EEXIST ? -errno : 0;
 }
 
-int mount_target(int root, const char *path, bool directory, bool strict)
+/* Opens PATH, of LENGTH bytes without a slash at its end, and makes what of it is missing. */
+static int make_target(int root, char *path, size_t length, bool directory, bool strict)
 {
-    int fd = open_target(root, path, directory, strict);
-    if (fd != -ENOENT)
-        return fd;
-    char copy[PATH_MAX];
-    size_t length = strlen(path);
-    if (length >= sizeof copy)
-        return -ENAMETOOLONG;
-    memcpy(copy, path, length + 1);
-    while (length && copy[length - 1] == '/')
-        copy[--length] = '\0';
-    int made = make_component(root, copy, length, directory); /* mostly only the last is missing */
+    int made = make_component(root, path, length, directory); /* mostly only the last is missing */
     if (made < 0 && made != -ENOENT)
         return made;
     for (size_t i = 1; i <= length && made == -ENOENT; i++) {
-        if (copy[i] != '/' && copy[i] != '\0')
+        if (path[i] != '/' && path[i] != '\0')
             continue;
         bool last = i == length;
-        char kept = copy[i];
-        copy[i] = '\0';
-        auto_fd there = open_target(root, copy, false, strict);
-        int r = there == -ENOENT ? make_component(root, copy, i, directory || !last) : 0;
-        copy[i] = kept;
+        char kept = path[i];
+        path[i] = '\0';
+        auto_fd there = open_target(root, path, false, strict);
+        int r = there == -ENOENT ? make_component(root, path, i, directory || !last) : 0;
+        path[i] = kept;
         if (r < 0)
             return r;
     }
-    return open_target(root, copy, directory, strict);
+    return open_target(root, path, directory, strict);
+}
+
+/* PATH, whose last component is a link to nothing, becomes what that is a link to: /etc/resolv.conf in many images. */
+static int follow_link(int root, char path[PATH_MAX], size_t length)
+{
+    char link[PATH_MAX];
+    size_t start = length;
+    while (start && path[start - 1] != '/')
+        start--;
+    char first = path[start];
+    path[start] = '\0';
+    auto_fd parent = sys_open_in_root(root, start ? path : ".", O_PATH | O_DIRECTORY, 0);
+    path[start] = first;
+    ssize_t n = parent < 0 ? -1 : readlinkat(parent, path + start, link, sizeof link - 1);
+    if (n <= 0)
+        return -ENOENT;
+    start = link[0] == '/' ? 0 : start;
+    if (start + (size_t)n >= PATH_MAX)
+        return -ENAMETOOLONG;
+    memcpy(path + start, link, (size_t)n);
+    path[start + (size_t)n] = '\0';
+    return 0;
+}
+
+int mount_target(int root, const char *path, bool directory, bool strict)
+{
+    enum { MOST_LINKS = 16 };
+    char copy[PATH_MAX];
+    int fd = open_target(root, path, directory, strict);
+    if (fd != -ENOENT)
+        return fd;
+    if (strlen(path) >= sizeof copy)
+        return -ENAMETOOLONG;
+    memcpy(copy, path, strlen(path) + 1);
+    for (int i = 0; i < MOST_LINKS; i++) {
+        size_t length = strlen(copy);
+        while (length && copy[length - 1] == '/')
+            copy[--length] = '\0';
+        fd = make_target(root, copy, length, directory, strict);
+        int r = fd == -ENOENT && !strict ? follow_link(root, copy, length) : fd;
+        if (fd != -ENOENT || r < 0)
+            return r;
+    }
+    return -ELOOP;
 }
 
 int mount_is_proc(int fd)

@@ -33,7 +33,7 @@ static int limit(const struct hook_limits *limits)
 /* The forked child: never returns. REPORT is closed by the exec, or gets the reason why there was none. */
 static _Noreturn void become(const struct hook_config *hook, const struct hook_limits *limits, int state, int out, int report)
 {
-    static char *const none[] = {NULL};
+    static char *none[] = {NULL};
     char *alone[] = {(char *)hook->path, NULL};
     sigset_t nothing;
     sigemptyset(&nothing);
@@ -48,7 +48,8 @@ static _Noreturn void become(const struct hook_config *hook, const struct hook_l
     if (error == 0)
         error = limit(limits);
     if (error == 0) {
-        execve(hook->path, hook->args && hook->args[0] ? hook->args : alone, hook->env ? hook->env : none);
+        /* The caller's program has the caller's environment where it has none; the container's, with limits, has not. */
+        execve(hook->path, hook->args && hook->args[0] ? hook->args : alone, hook->env ? hook->env : limits && limits->caps ? none : environ);
         error = -errno;
     }
     ssize_t told = write(report, &error, sizeof error);

@@ -244,10 +244,36 @@ static int mount_tmpfs_open(struct execution *x, const struct step *step)
     return 0;
 }
 
+/* A tmpfs whose mode nobody has chosen has that of the directory which it covers, as with others: the kernel's is 1777. */
+static int create_like(struct execution *x, const struct step *step)
+{
+    enum { MOST = 64 };
+    const struct mount_spec *spec = step->data;
+    const char *settings[MOST + 3];
+    char mode[8];
+    struct stat st;
+    size_t n = 0;
+    bool chosen = strcmp(spec->type, "tmpfs") != 0;
+    for (; spec->settings && spec->settings[n]; n += 2)
+        chosen |= strcmp(spec->settings[n], "mode") == 0;
+    auto_fd covered = chosen || n > MOST ? -1 : sys_open_in_root(x->slots[SLOT_ROOT], step->path, O_PATH, 0);
+    if (covered < 0 || fstat(covered, &st) < 0 || !S_ISDIR(st.st_mode))
+        return mount_create(spec->type, spec->settings, spec->set);
+    if (n)
+        memcpy(settings, spec->settings, n * sizeof *settings);
+    for (int i = 0; i < 4; i++)
+        mode[i] = (char)('0' + (st.st_mode >> 3 * (3 - i) & 7));
+    mode[4] = '\0';
+    settings[n] = "mode";
+    settings[n + 1] = mode;
+    settings[n + 2] = NULL;
+    return mount_create(spec->type, settings, spec->set);
+}
+
 static int mount_mount(struct execution *x, const struct step *step)
 {
     const struct mount_spec *spec = step->data;
-    auto_fd mount = mount_create(spec->type, spec->settings, spec->set);
+    auto_fd mount = create_like(x, step);
     if (mount < 0)
         return mount;
     struct mount_spec rest = *spec;

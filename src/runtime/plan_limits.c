@@ -71,6 +71,7 @@ static const struct knob knobs[] = {
     {offsetof(struct resources, memory_reservation), CG_MEMORY, "memory.soft_limit_in_bytes",
      "memory.low", NULL, number_or_max},
     {offsetof(struct resources, memory_swappiness), CG_MEMORY, "memory.swappiness", NULL, NULL, NULL},
+    {offsetof(struct resources, memory_kernel_tcp), CG_MEMORY, "memory.kmem.tcp.limit_in_bytes", NULL, NULL, NULL},
     {offsetof(struct resources, oom_kill_disable), CG_MEMORY, "memory.oom_control", NULL, NULL, NULL},
     {offsetof(struct resources, cpu_shares), CG_CPU, "cpu.shares", "cpu.weight", NULL,
      shares_to_weight},

@@ -111,7 +111,7 @@ struct network_priority {
 
 struct resources {
     struct limit memory, memory_swap, memory_reservation, memory_swappiness;
-    struct limit oom_kill_disable;
+    struct limit memory_kernel_tcp, oom_kill_disable;
     struct limit cpu_shares, cpu_quota, cpu_period, cpu_burst, cpu_idle, rt_runtime, rt_period;
     struct text_limit cpuset_cpus, cpuset_mems;
     struct limit pids, blkio_weight, class_id;
@@ -224,7 +224,7 @@ enum hook_kind {
 
 struct hook_config {
     const char *path;    /* absolute */
-    char **args, **env;  /* NULL: the path alone; no environment */
+    char **args, **env;  /* NULL: the path alone; the caller's environment */
     int64_t timeout;     /* seconds; 0: none */
     const char *origin;
 };

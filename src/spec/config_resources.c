@@ -66,7 +66,7 @@ static const struct json_field memory_fields[] = {
     {"disableOOMKiller", decode_flag_limit, AT(resources, oom_kill_disable)},
     {"checkBeforeUpdate", json_flag, AT(resources, check_before_update)},
     {"kernel", check_number, 0},
-    {"kernelTCP", check_number, 0},
+    {"kernelTCP", decode_limit_above_0, AT(resources, memory_kernel_tcp)},
     {"useHierarchy", check_flag, 0},
     {0},
 };

@@ -370,3 +370,58 @@ PYTHON
     [ "$status" = 1 ]
     contains "add listenerPath"
 }
+
+@test "a mount over a link to nothing makes what it is a link to, below the root" {
+    require root
+    echo content >file
+    bundle "cat /run/systemd/resolv.conf /outside$$; readlink /etc/resolv.conf" "s = os.path.abspath('file')
+c['mounts'] += [{'destination': d, 'type': 'bind', 'source': s, 'options': ['bind', 'ro']} for d in ('/etc/resolv.conf', '/etc/out')]
+os.makedirs('rootfs/etc', exist_ok=True)
+for name, to in (('resolv.conf', '../run/systemd/resolv.conf'), ('out', '../../../../../../outside$$'), ('loop', 'loop')):
+    os.symlink(to, 'rootfs/etc/' + name)"
+    for applet in cat readlink; do ln -sf busybox rootfs/bin/$applet; done
+    run oci run link-$$ </dev/null
+    [ "$output" = "content
+content
+../run/systemd/resolv.conf" ]
+    [ ! -e /outside$$ ]
+    python3 -c "import json; c = json.load(open('config.json')); c['mounts'][-1]['destination'] = '/etc/loop'; json.dump(c, open('config.json', 'w'))"
+    run oci run link-$$
+    [ "$status" = 1 ]
+    contains "/mounts/4"
+}
+
+@test "a tmpfs has the mode of what it covers, unless one is asked for" {
+    require root
+    bundle 'stat -c %a /covered /asked /new' "c['mounts'] += [{'destination': d, 'type': 'tmpfs', 'source': 'tmpfs', 'options': o}
+  for d, o in (('/covered', ['ro']), ('/asked', ['mode=700']), ('/new', []))]
+for d in 'covered', 'asked':
+    os.mkdir('rootfs/' + d)
+    os.chmod('rootfs/' + d, 0o1712)"
+    ln -sf busybox rootfs/bin/stat
+    run oci run mode-$$ </dev/null
+    [ "$output" = "1712
+700
+1777" ]
+}
+
+@test "kernelTCP, where the kernel has it; a source is what mountinfo shows; a relative cgroupsPath is one below the top" {
+    require root
+    bundle 'grep -c " /mnt .* - tmpfs shown " /proc/self/mountinfo; cat /proc/self/cgroup' "c['mounts'] += [{'destination': '/mnt', 'type': 'tmpfs', 'source': 'shown'}]
+c['linux']['cgroupsPath'] = 'bocal-rel-$$/inner'"
+    for applet in grep cat; do ln -sf busybox rootfs/bin/$applet; done
+    run oci run source-$$ </dev/null
+    [ "${lines[0]}" = 1 ]
+    contains "/bocal-rel-$$/inner"
+    find /sys/fs/cgroup -depth -type d -name "bocal-rel-$$" -exec rmdir {} \;
+    bundle 'exec sleep 100' "c['linux']['resources'] = {'memory': {'kernelTCP': 50593792}}"
+    if [ -e /sys/fs/cgroup/memory/memory.kmem.tcp.limit_in_bytes ]; then
+        oci create source-$$ </dev/null >/dev/null 2>&1
+        [ "$(cat /sys/fs/cgroup/memory/bocal-source-$$/memory.kmem.tcp.limit_in_bytes)" = 50593792 ]
+        oci delete --force source-$$
+    else
+        run oci create source-$$
+        [ "$status" = 1 ]
+        contains "/linux/resources/memory/kernelTCP"
+    fi
+}

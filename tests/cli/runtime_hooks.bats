@@ -104,3 +104,12 @@ c['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo s
     contains "/hooks/poststop/0/path: expected an absolute path"
     [ -z "$(ls root)" ]
 }
+
+@test "a hook without an environment has the caller's, one of the container's own has none" {
+    require root
+    bundle true "c['hooks'] = {'createRuntime': [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo \$SECRET >host']}], 'startContainer': [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo :\$SECRET: >/etc/inside']}]}
+c['process']['cwd'] = '/'"
+    SECRET=word oci run env-$$ </dev/null
+    [ "$(cat host)" = word ]
+    [ "$(cat rootfs/etc/inside)" = :: ]
+}
