@@ -34,6 +34,31 @@ static void add_overlay(struct config *config, const char *layer)
     root->container = layer;
 }
 
+/* A sysfs shows a network namespace, and the kernel lets only who owns that mount one: in a new user namespace with the
+ * network of others it is theirs that is bound, as runc's and crun's callers expect. */
+static void fit_sysfs(struct config *config)
+{
+    const struct ns_config *user = &config->namespaces[NS_USER], *network = &config->namespaces[NS_NETWORK];
+    bool foreign = user->listed && !user->path && (!network->listed || network->path);
+    for (size_t i = 0; foreign && i < config->n_mounts; i++) {
+        struct mount_config *mount = &config->mounts[i];
+        size_t n = text_count(mount->options);
+        if (!text_equal(mount->type, "sysfs"))
+            continue;
+        char **options = arena_alloc(config->arena, (2 * n + 2) * sizeof *options), **next = options;
+        *next++ = (char *)"rbind";
+        for (size_t k = 0; k < n; k++) {
+            *next++ = mount->options[k];
+            if (text_equal(mount->options[k], "ro"))
+                *next++ = (char *)"rro"; /* what is mounted below it, too */
+        }
+        mount->options = options;
+        mount->type = "bind";
+        mount->source = "/sys";
+        mount->origin = arena_printf(config->arena, "%s, a sysfs, which only the network's owner may mount", mount->origin);
+    }
+}
+
 /* What is relative is so to the bundle. */
 static void resolve(const struct config *config, const char **path)
 {
@@ -56,6 +81,7 @@ int bundle_load(const char *dir, const char *file, const char *cache, const char
         return fail(-errno, "%s", dir);
     config->bundle = arena_strdup(config->arena, bundle);
     resolve(config, &config->root.path);
+    fit_sysfs(config);
     for (size_t i = 0; i < config->n_mounts; i++)
         if (text_equal(config->mounts[i].type, "bind"))
             resolve(config, &config->mounts[i].source);

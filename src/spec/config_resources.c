@@ -43,6 +43,16 @@ static int check_number(struct json_source *s, struct json_object *value, void *
     return json_i64(s, value, &number);
 }
 
+/* Without a limit is how it is anyway, and all that cgroup v2 has. */
+static int decode_kernel_tcp(struct json_source *s, struct json_object *value, void *into)
+{
+    struct limit *limit = into;
+    TRY(decode_limit_above_0(s, value, into));
+    if (limit->value < 0)
+        limit->origin = NULL;
+    return 0;
+}
+
 static int check_flag(struct json_source *s, struct json_object *value, void *into)
 {
     bool flag;
@@ -66,7 +76,7 @@ static const struct json_field memory_fields[] = {
     {"disableOOMKiller", decode_flag_limit, AT(resources, oom_kill_disable)},
     {"checkBeforeUpdate", json_flag, AT(resources, check_before_update)},
     {"kernel", check_number, 0},
-    {"kernelTCP", decode_limit_above_0, AT(resources, memory_kernel_tcp)},
+    {"kernelTCP", decode_kernel_tcp, AT(resources, memory_kernel_tcp)},
     {"useHierarchy", check_flag, 0},
     {0},
 };

@@ -425,3 +425,13 @@ c['linux']['cgroupsPath'] = 'bocal-rel-$$/inner'"
         contains "/linux/resources/memory/kernelTCP"
     fi
 }
+
+@test "a sysfs in a new user namespace without a network of its own is the host's, read-only" {
+    require root
+    bundle 'test -d /sys/class/net/lo && ! mkdir /sys/fs/cgroup/x 2>/dev/null && grep -c " /sys ro" /proc/self/mountinfo' "c['mounts'].append({'destination': '/sys', 'type': 'sysfs', 'source': 'sysfs', 'options': ['nosuid', 'noexec', 'nodev', 'ro']})
+c['linux']['namespaces'] = [{'type': t} for t in ('pid', 'mount', 'uts', 'ipc', 'user')]
+c['linux']['uidMappings'] = c['linux']['gidMappings'] = [{'containerID': 0, 'hostID': 0, 'size': 65536}]"
+    for applet in grep test mkdir; do ln -sf busybox rootfs/bin/$applet; done
+    run oci run sys-$$ </dev/null
+    [ "$output" = 1 ]
+}
