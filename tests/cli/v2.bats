@@ -7,8 +7,11 @@ start() {
     "$BOCAL" run "$@" >"$work/out" 2>"$work/err" &
     bocal=$!
     for _ in $(seq 200); do
-        cgroup=$(find /sys/fs/cgroup -maxdepth 1 -name 'bocal-*' -newer "$work/before" | head -1)
-        [ -z "$cgroup" ] || grep -q . "$cgroup/cgroup.procs" && grep -q ready "$work/out" && return
+        if grep -q ready "$work/out"; then # then it is there
+            cgroup=$(find /sys/fs/cgroup -maxdepth 1 -name 'bocal-*' -newer "$work/before" | head -1)
+            [ -n "$cgroup" ]
+            return
+        fi
         sleep 0.1
     done
     cat "$work/err"
