@@ -11,7 +11,7 @@
 
 #include <fcntl.h>
 
-enum { STATUS_OURS = 125 };
+enum { STATUS_OURS = 125, STATUS_RUNTIME = 1 }; /* the latter is what engines expect of a runtime */
 
 static const char *base_name(const char *path)
 {
@@ -29,8 +29,8 @@ static int standard_fds_open(void)
     return 0;
 }
 
-/* Prints the recorded sentence, if any; returns the exit status for RESULT. */
-static int finish(const char *program, const char *verb, int result)
+/* Prints the recorded sentence, if any; returns the exit status for RESULT, which is FAILED where it is ours. */
+static int finish_as(const char *program, const char *verb, int result, int failed)
 {
     int written = fflush(stdout) != 0 ? -errno : ferror(stdout) ? -EIO : 0;
     if (written < 0)
@@ -39,7 +39,12 @@ static int finish(const char *program, const char *verb, int result)
         fail(result, "failed");
     if (*error_text())
         fprintf(stderr, "%s%s%s: %s\n", program, verb ? " " : "", verb ? verb : "", error_text());
-    return result < 0 ? STATUS_OURS : result;
+    return result < 0 ? failed : result;
+}
+
+static int finish(const char *program, const char *verb, int result)
+{
+    return finish_as(program, verb, result, STATUS_OURS);
 }
 
 static int call_verb(const char *program, bool seed, char **words)
@@ -67,8 +72,7 @@ static int face_seed(char **words)
 
 static int face_runtime(char **words)
 {
-    int result = oci_run(words), status = finish("bocal-runtime", NULL, result);
-    return result < 0 ? 1 : status; /* what engines expect of a runtime that failed */
+    return finish_as("bocal-runtime", NULL, oci_run(words), STATUS_RUNTIME);
 }
 
 int main(int argc, char **argv)

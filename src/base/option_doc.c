@@ -121,13 +121,22 @@ static void put_option(FILE *out, const struct option *option, unsigned indent, 
     put_wrapped(out, option->help, at, indent, columns);
 }
 
+static unsigned readable(unsigned columns)
+{
+    return columns < NARROWEST ? NARROWEST : columns > WIDEST ? WIDEST : columns;
+}
+
 void option_help(FILE *out, const struct option_set *set, unsigned columns)
 {
-    columns = columns < NARROWEST ? NARROWEST : columns > WIDEST ? WIDEST : columns;
     fprintf(out, "Usage: %s %s [OPTION...]%s%s\n\n", set->program, set->verb,
             *set->synopsis ? " " : "", set->synopsis);
-    put_wrapped(out, set->summary, 0, 0, columns);
+    put_wrapped(out, set->summary, 0, 0, readable(columns));
+    option_help_list(out, set, columns);
+}
 
+void option_help_list(FILE *out, const struct option_set *set, unsigned columns)
+{
+    columns = readable(columns);
     char left[128];
     unsigned indent = 14; /* --help has room */
     FOR_SHOWN(o, set) {
@@ -182,14 +191,20 @@ void option_man_list(FILE *out, const struct option_set *set)
     }
 }
 
+void option_man_synopsis(FILE *out, const struct option_set *set)
+{
+    fprintf(out, "*%s %s* [_OPTION_...]%s", set->program, set->verb, *set->synopsis ? " " : "");
+    put_escaped(out, set->synopsis, "\\*_'");
+    fputs("\n\n", out);
+}
+
 void option_man(FILE *out, const struct option_set *set, const struct option_prose *prose)
 {
     fprintf(out, "%s-%s(1)\n\n# NAME\n\n%s-%s - ", set->program, set->verb, set->program,
             set->verb);
     put_escaped(out, set->summary, "\\*_'");
-    fprintf(out, "\n\n# SYNOPSIS\n\n*%s %s* [_OPTION_...] ", set->program, set->verb);
-    put_escaped(out, set->synopsis, "\\*_'");
-    fputs("\n\n", out);
+    fputs("\n\n# SYNOPSIS\n\n", out);
+    option_man_synopsis(out, set);
     put_sections(out, prose ? prose->before : NULL);
 
     fputs("# OPTIONS\n\n", out);

@@ -21,10 +21,14 @@ struct option_prose {
 /* `--help`: usage, and the options by group in two columns, wrapped to COLUMNS. */
 void option_help(FILE *out, const struct option_set *set, unsigned columns);
 
+/* The options alone, and --help, after an empty line. */
+void option_help_list(FILE *out, const struct option_set *set, unsigned columns);
+
 /* The scdoc source of PROGRAM-VERB(1); PROSE may be NULL. */
 void option_man(FILE *out, const struct option_set *set, const struct option_prose *prose);
 
-/* The options alone, as one list of such a manual. */
+/* Parts of such a manual: how the verb is called; the options alone, as one list. */
+void option_man_synopsis(FILE *out, const struct option_set *set);
 void option_man_list(FILE *out, const struct option_set *set);
 
 /* Writes the completion of PROGRAM with these verbs for one shell. */

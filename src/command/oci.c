@@ -21,31 +21,34 @@ static const struct option global_options[] = {
     {.name = "log-format", OCI_FIELD(log_format), .metavar = "text|json", .words = log_words, .value = VALUE_WORDS,
      .help = "how they are written there"},
     {.name = "systemd-cgroup", OCI_FIELD(systemd_cgroup), .help = "let systemd make cgroups"},
-    {.name = "cgroup-manager", OCI_FIELD(cgroup_manager), .metavar = "cgroupfs|systemd|disabled", .words = managers, .value = VALUE_WORDS,
-     .help = "who makes cgroups"},
-    {.name = "debug", OCI_FIELD(debug), .help = "nothing more than without"},
-    {.name = "rootless", OCI_FIELD(rootless), .metavar = "true|false|auto", .help = "decided by who calls"},
+    {.name = "cgroup-manager", OCI_FIELD(cgroup_manager), .metavar = "cgroupfs|systemd|disabled", .words = managers,
+     .value = VALUE_WORDS, .help = "who makes cgroups"},
+    {.name = "debug", OCI_FIELD(debug), .help = "accepted; says no more"},
+    {.name = "rootless", OCI_FIELD(rootless), .metavar = "true|false|auto", .help = "accepted; who calls decides"},
     {.name = "man", .hidden = true, OCI_FIELD(man), .help = "print the manual page as scdoc source"},
     {.name = "version", .letter = 'v', OCI_FIELD(version), .help = "print the version"},
 };
 
-static void usage(FILE *out)
+enum { HELP_COLUMNS = 80 };
+
+static void usage(FILE *out, const struct option_set *global)
 {
     fputs("Usage: bocal-runtime [OPTION...] VERB [OPTION...] [ID]\n\n", out);
     for (size_t i = 0; i < oci_verb_count(); i++)
         fprintf(out, "  %-12s%s\n", oci_verb_at(i)->name, oci_verb_at(i)->summary);
+    option_help_list(out, global, HELP_COLUMNS);
+    fputs("\nOptions of a verb: bocal-runtime VERB --help\n", out);
 }
 
 static int call_one(struct arena *arena, const struct oci_verb *verb, struct oci_options *o, char **words)
 {
-    const struct option_set set = {.program = "bocal-runtime", .verb = verb->name, .synopsis = verb->synopsis,
-                                   .summary = verb->summary, .options = verb->options, .count = verb->count};
+    const struct option_set set = oci_verb_set(verb);
     bool help;
     size_t n = 0;
     int used = option_parse(&set, arena, words, o, &help);
     TRY(used);
     if (help) {
-        option_help(stdout, &set, 80);
+        option_help(stdout, &set, HELP_COLUMNS);
         return 0;
     }
     while (words[used + (int)n])
@@ -129,7 +132,7 @@ int oci_run(char **words)
         return 0;
     }
     if (help || !words[used]) {
-        usage(stdout);
+        usage(stdout, &set);
         return 0;
     }
     int r = check_globals(&o);

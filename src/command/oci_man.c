@@ -5,6 +5,8 @@
 #include "base/option_doc.h"
 #include "command/oci_verbs.h"
 
+#include <ctype.h>
+
 static const char begin[] =
     "bocal-runtime(8)\n\n"
     "# NAME\n\nbocal-runtime - an OCI runtime\n\n"
@@ -12,45 +14,85 @@ static const char begin[] =
     "# DESCRIPTION\n\n"
     "Makes containers of OCI bundles, for engines such as Podman, Docker and containerd, in the manner of\n"
     "*runc*(8) and *crun*(1). It is the executable *bocal*(1) under another name.\n\n"
-    "What it cannot do it refuses, on one line, with the place in config.json, the reason and a remedy.\n\n"
-    "# OPTIONS\n\n";
+    "A bundle is a directory with config.json, the OCI runtime configuration, and mostly the root file system. What\n"
+    "is asked for and cannot be done is refused, on one line, with the place in config.json, the reason and a\n"
+    "remedy.\n\n"
+    "_ID_ names a container: letters, digits and \\_+-. of at most 1024, and neither . nor .. alone.\n\n"
+    "Options end at the first word that is none; *--* ends them too. Flags can be written *--flag=true* and\n"
+    "*--flag=false*. An option given twice counts as given last, unless it says that it may be given several times.\n\n"
+    "# OPTIONS\n\nBefore the verb:\n\n";
 
 static const char end[] =
+    "# LIFE OF A CONTAINER\n\n"
+    "*create* makes it, and its command waits; *start* lets that run; *delete* removes what is left. The status is\n"
+    "_creating_, _created_, _running_, _paused_ or _stopped_. A created container can be deleted as a stopped one\n"
+    "can; one that runs, only with *--force*. *run* does all of it in the foreground, and passes signals on.\n\n"
+    "*kill* sends SIGTERM where no signal is given; _SIGKILL_, _KILL_, _kill_ and _9_ are the same.\n\n"
+    "*exec* runs _COMMAND_ as the container's own process would run, but for what the options say; or what\n"
+    "*--process* describes.\n\n"
+    "A runtime that is killed leaves nothing that *delete* does not remove.\n\n"
     "# CGROUPS\n\n"
-    "/linux/cgroupsPath is a path below the top of each hierarchy; without one it is /bocal-_ID_. With\n"
-    "*--systemd-cgroup* it is _SLICE_:_PREFIX_:_NAME_, for the scope _PREFIX_-_NAME_.scope, and needs cgroup v2.\n\n"
+    "*cgroupfs*, the default\n\tThe runtime makes the cgroup. /linux/cgroupsPath is a path below the top of each\n"
+    "\thierarchy; without one it is /bocal-_ID_.\n\n"
+    "*systemd*\n\tSystemd makes it. /linux/cgroupsPath is _SLICE_:_PREFIX_:_NAME_, for the scope _PREFIX_-_NAME_.scope;\n"
+    "\twithout one it is :bocal:_ID_. It needs cgroup v2 alone, and *systemd-run*(1) and *systemctl*(1).\n\n"
+    "*disabled*\n\tThe container stays in the cgroup of its caller, without limits of its own.\n\n"
     "# ANNOTATIONS\n\n"
-    "*io.bocal.explain*=_FILE_\n\tWrite every step by which the container came to be to _FILE_.\n\n"
-    "*io.bocal.idmap*, *io.bocal.init*, *io.bocal.upper*\n\tSee *bocal-run*(1).\n\n"
-    "*org.systemd.property.*_NAME_=_VALUE_\n\tWith *--systemd-cgroup*: a property of the scope, a value or an array of\n"
-    "\tvalues, as GVariant has them.\n\n"
+    "What OCI has no words for, in config.json's /annotations:\n\n"
+    "*io.bocal.explain*=_FILE_\n\tWrite every step by which the container came to be, and the time it took, to _FILE_:\n"
+    "\tan absolute path at which there is nothing yet.\n\n"
+    "*io.bocal.idmap*=_true_, *io.bocal.init*=_true_, *io.bocal.upper*=_disk_|_memory_|_auto_\n"
+    "\tSee *bocal-run*(1), BUNDLES.\n\n"
+    "*org.systemd.property.*_NAME_=_VALUE_\n\tWhere systemd makes the cgroup: a property of the scope, a value or an\n"
+    "\tarray of values in GVariant's text format, as of _TimeoutStopUSec_=_uint64 5000000_.\n\n"
+    "An engine that lets others write annotations should not let them write those of io.bocal: *features* says so\n"
+    "too.\n\n"
     "# ENVIRONMENT\n\n"
-    "*BOCAL\\_EXPLAIN*\n\tA file, as for the annotation io.bocal.explain.\n\n"
-    "*LISTEN\\_FDS*, *LISTEN\\_PID*\n\tSockets that the command inherits, see *sd_listen_fds*(3).\n\n"
-    "*XDG\\_RUNTIME\\_DIR*\n\tWhere an ordinary user's containers are recorded.\n\n"
+    "*BOCAL\\_EXPLAIN*\n\tA file, an absolute path, to which the steps of every container that is made are appended.\n"
+    "\tThe annotation io.bocal.explain goes before it.\n\n"
+    "*LISTEN\\_FDS*, *LISTEN\\_PID*\n\tSockets that the command inherits, see *sd_listen_fds*(3). *LISTEN\\_PID*, where\n"
+    "\tit is set, has to be the runtime's.\n\n"
+    "*XDG\\_RUNTIME\\_DIR*\n\tWhere an ordinary user's containers are recorded, and those of root of a user\n"
+    "\tnamespace.\n\n"
     "# EXIT STATUS\n\n"
-    "0 on success, 1 on failure; *run* and *exec* return the status of their command.\n\n"
+    "0 on success and 1 on failure. *run* and *exec*, unless detached, return the status of their command, or 128 and\n"
+    "the number of the signal that ended it.\n\n"
     "# FILES\n\n"
-    "_/run/bocal-runtime_, _$XDG\\_RUNTIME\\_DIR/bocal-runtime_\n\tContainers, a directory each.\n\n"
+    "_/run/bocal-runtime_, _$XDG\\_RUNTIME\\_DIR/bocal-runtime_\n"
+    "\tThe directory of all containers, where *--root* names no other. Each has a directory _ID_ in it:\n\n"
+    "_ID/journal_\n\tWhat *delete* undoes. Locked while the container is made and while it is deleted.\n\n"
+    "_ID/state.json_\n\tWhat *state* prints, but for the status, which is never stored.\n\n"
+    "_ID/config.json_\n\tThe configuration as it was at *create*, for *exec* and for hooks.\n\n"
+    "_ID/start_\n\tThe socket at which the command waits for *start*.\n\n"
+    "_ID/layer_\n\tWhat the container writes, with the annotation io.bocal.upper=disk.\n\n"
+    "_/var/cache/bocal_\n\tCompiled seccomp filters, of root alone.\n\n"
     "# EXAMPLES\n\n"
     "A bundle, and its container:\n\n"
-    "\tbocal-runtime spec && bocal-runtime run box\n\n"
-    "Underneath Podman and Docker:\n\n"
+    "\tcd box && bocal-runtime spec && bocal-runtime run box\n\n"
+    "Underneath Podman:\n\n"
     "\tpodman --runtime /usr/local/bin/bocal-runtime run --rm alpine id\n\n"
+    "Underneath Docker:\n\n"
     "\tdockerd --add-runtime bocal=/usr/local/bin/bocal-runtime\n\n"
-    "# SEE ALSO\n\n*bocal*(1), *bocal-run*(1), *runc*(8), *cgroups*(7), *systemd.scope*(5)\n";
+    "\tdocker run --runtime bocal --rm alpine id\n\n"
+    "How a container of Podman's came to be:\n\n"
+    "\tpodman --runtime /usr/local/bin/bocal-runtime run --annotation io.bocal.explain=/tmp/steps alpine id\n\n"
+    "# SEE ALSO\n\n*bocal*(1), *bocal-run*(1), *runc*(8), *crun*(1), *cgroups*(7), *systemd.scope*(5)\n";
+
+static void put_verb(FILE *out, const struct oci_verb *verb)
+{
+    const struct option_set set = oci_verb_set(verb);
+    fprintf(out, "## %s\n\n", verb->name);
+    option_man_synopsis(out, &set);
+    fprintf(out, "%c%s.\n\n", toupper((unsigned char)*verb->summary), verb->summary + 1);
+    option_man_list(out, &set);
+}
 
 void oci_man(FILE *out, const struct option_set *global)
 {
     fputs(begin, out);
     option_man_list(out, global);
-    fputs("*--help*\n\tPrint the verbs; after a verb, its options.\n\n# VERBS\n\n", out);
-    for (size_t i = 0; i < oci_verb_count(); i++) {
-        const struct oci_verb *verb = oci_verb_at(i);
-        const struct option_set set = {.program = "bocal-runtime", .verb = verb->name, .options = verb->options,
-                                       .count = verb->count};
-        fprintf(out, "## %s %s\n\n%c%s.\n\n", verb->name, verb->synopsis, verb->summary[0] - 'a' + 'A', verb->summary + 1);
-        option_man_list(out, &set);
-    }
+    fputs("*--help*\n\tPrint the verbs and these options; after a verb, its options.\n\n# VERBS\n\n", out);
+    for (size_t i = 0; i < oci_verb_count(); i++)
+        put_verb(out, oci_verb_at(i));
     fputs(end, out);
 }

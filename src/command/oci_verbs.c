@@ -19,7 +19,9 @@ static const char *const list_words[] = {"table", "json", NULL};
 
 /* ---- the options ---- */
 
-static const struct option create_options[] = {
+/* Of create, but for the last ones, and of run. */
+enum { OF_RUN_ONLY = 2 };
+static const struct option run_options[] = {
     {.name = "bundle", .letter = 'b', OCI_FIELD(bundle), .metavar = "DIR", .value = VALUE_DIR,
      .help = "the bundle, else the working directory"},
     {.name = "pid-file", OCI_FIELD(create.pid_file), .metavar = "FILE", .value = VALUE_FILE,
@@ -31,8 +33,8 @@ static const struct option create_options[] = {
     {.name = "preserve-fds", OCI_FIELD(create.preserve_fds), .metavar = "NUMBER", .help = "pass on this many fds above 2"},
     {.name = "no-pivot", OCI_FIELD(create.no_pivot), .help = "do not use pivot_root"},
     {.name = "no-new-keyring", OCI_FIELD(create.no_new_keyring), .help = "keep the caller's session keyring"},
-    {.name = "keep", OCI_FIELD(keep), .help = "run: leave the container when it has ended"},
-    {.name = "detach", .letter = 'd', OCI_FIELD(detach), .help = "run: do not wait for its end"},
+    {.name = "keep", OCI_FIELD(keep), .help = "leave the container when it has ended"},
+    {.name = "detach", .letter = 'd', OCI_FIELD(detach), .help = "do not wait for its end"},
 };
 static const struct option delete_options[] = {
     {.name = "force", .letter = 'f', OCI_FIELD(force), .help = "end it first"},
@@ -114,8 +116,6 @@ static struct create_options asked(const struct oci_options *o, char **words)
 static int verb_create(const struct oci_options *o, char **words)
 {
     struct create_options create = asked(o, words);
-    if (o->keep || o->detach)
-        return refuse(-EINVAL, "create: --keep and --detach are options of run");
     return lifecycle_create(&create);
 }
 
@@ -213,16 +213,17 @@ static int verb_features(const struct oci_options *o, char **words)
 
 #define OPTIONS(verb) verb##_options, COUNT(verb##_options)
 static const struct oci_verb verbs[] = {
-    {"create", "ID", "make a container, whose command waits", verb_create, 1, 1, OPTIONS(create)},
+    {"create", "ID", "make a container, whose command waits", verb_create, 1, 1, run_options,
+     COUNT(run_options) - OF_RUN_ONLY},
     {"start", "ID", "let the command of a created container run", verb_start, 1, 1, NULL, 0},
-    {"run", "ID", "create, start, wait and delete", verb_run, 1, 1, OPTIONS(create)},
+    {"run", "ID", "create, start, wait and delete", verb_run, 1, 1, OPTIONS(run)},
     {"exec", "ID [COMMAND [ARGUMENT...]]", "run a further process in a container", verb_exec, 1, SIZE_MAX, OPTIONS(exec)},
     {"state", "ID", "print the state of a container", verb_state, 1, 1, NULL, 0},
     {"list", "", "list containers", verb_list, 0, 0, OPTIONS(list)},
     {"ps", "ID [PS-OPTION...]", "list the processes of a container", verb_ps, 1, SIZE_MAX, OPTIONS(ps)},
     {"kill", "ID [SIGNAL]", "send a signal to a container", verb_kill, 1, 2, OPTIONS(kill)},
     {"pause", "ID", "let all processes of a container rest", verb_pause, 1, 1, NULL, 0},
-    {"resume", "ID", "let them go on", verb_resume, 1, 1, NULL, 0},
+    {"resume", "ID", "let the processes of a paused container go on", verb_resume, 1, 1, NULL, 0},
     {"events", "ID", "tell what a container uses, and when memory was wanting", verb_events, 1, 1, OPTIONS(events)},
     {"update", "ID", "change the limits of a container", verb_update, 1, 1, OPTIONS(update)},
     {"delete", "ID", "remove a container that has ended", verb_delete, 1, 1, OPTIONS(delete)},
@@ -238,4 +239,10 @@ size_t oci_verb_count(void)
 const struct oci_verb *oci_verb_at(size_t i)
 {
     return &verbs[i];
+}
+
+struct option_set oci_verb_set(const struct oci_verb *verb)
+{
+    return (struct option_set){.program = "bocal-runtime", .verb = verb->name, .synopsis = verb->synopsis,
+                               .summary = verb->summary, .options = verb->options, .count = verb->count};
 }

@@ -32,6 +32,9 @@ struct oci_verb {
 size_t oci_verb_count(void);
 const struct oci_verb *oci_verb_at(size_t i);
 
+/* VERB as parser and documents want it. */
+struct option_set oci_verb_set(const struct oci_verb *verb);
+
 /* How an option of bocal-runtime says where its value goes. */
 #define OCI_FIELD(field)                                                                                      \
     .kind = _Generic(((struct oci_options *)0)->field, bool: OPTION_FLAG, const char *: OPTION_TEXT,          \
