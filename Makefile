@@ -30,6 +30,7 @@ test-vm: all fault-build sanitizer-build
 
 bench: all
 	tests/bench/run --bocal $(BUILD)/bocal
+	tests/bench/operations --bocal $(BUILD)/bocal
 
 lint:
 	tests/lint

@@ -1,5 +1,6 @@
 #include "base/process.h"
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -72,13 +73,30 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+static int failed(char *const *argv, const char *text)
+{
+    return refuse(-EPERM, "%s: %s", base_name(argv[0]), *text ? text : "failed and did not say why");
+}
+
+const char *process_find(struct arena *arena, const char *name)
+{
+    static const char *const places[] = {"/usr/bin", "/bin", "/usr/local/bin",
+                                         "/run/wrappers/bin", "/usr/sbin",
+                                         "/sbin"};
+    for (size_t i = 0; i < COUNT(places); i++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s/%s", places[i], name);
+        if (access(path, X_OK) == 0)
+            return arena_strdup(arena, path);
+    }
+    return NULL;
+}
+
 int process_run(char *const *argv)
 {
     char text[512];
     int status = run(argv, true, text, sizeof text);
-    if (status <= 0)
-        return status;
-    return refuse(-EPERM, "%s: %s", base_name(argv[0]), *text ? text : "failed and did not say why");
+    return status <= 0 ? status : failed(argv, text);
 }
 
 int process_hold(char *const *argv, struct held_process *held)
@@ -104,7 +122,7 @@ int process_hold(char *const *argv, struct held_process *held)
     kill(held->pid, SIGKILL);
     while (waitpid(held->pid, NULL, 0) < 0 && errno == EINTR)
         ;
-    return refuse(-EPERM, "%s: %s", base_name(argv[0]), *text ? text : "failed and did not say why");
+    return failed(argv, text);
 }
 
 int process_read(char *const *argv, char **text)

@@ -4,6 +4,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct arena;
+
+/* The absolute path of the helper NAME, of at most 40 letters, where distributions have such; NULL where it is missing. */
+const char *process_find(struct arena *arena, const char *name);
+
 /* Runs ARGV[0] (an absolute path) with the caller's environment and no standard input, and waits.
  * 0 when it exits 0; else -errno with a sentence that has what it wrote to standard error. */
 int process_run(char *const *argv);

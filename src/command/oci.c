@@ -12,7 +12,6 @@
 #include "command/oci_man.h"
 #include "command/oci_verbs.h"
 
-static const char *const managers[] = {"cgroupfs", "systemd", "disabled", NULL};
 static const char *const log_words[] = {"text", "json", NULL};
 
 static const struct option global_options[] = {
@@ -21,7 +20,7 @@ static const struct option global_options[] = {
     {.name = "log-format", OCI_FIELD(log_format), .metavar = "text|json", .words = log_words, .value = VALUE_WORDS,
      .help = "how they are written there"},
     {.name = "systemd-cgroup", OCI_FIELD(systemd_cgroup), .help = "let systemd make cgroups"},
-    {.name = "cgroup-manager", OCI_FIELD(cgroup_manager), .metavar = "cgroupfs|systemd|disabled", .words = managers,
+    {.name = "cgroup-manager", OCI_FIELD(cgroup_manager), .metavar = "cgroupfs|systemd|disabled", .words = cgroup_manager_names,
      .value = VALUE_WORDS, .help = "who makes cgroups"},
     {.name = "debug", OCI_FIELD(debug), .help = "accepted; says no more"},
     {.name = "rootless", OCI_FIELD(rootless), .metavar = "true|false|auto", .help = "accepted; who calls decides"},

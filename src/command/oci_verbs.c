@@ -106,8 +106,7 @@ static struct create_options asked(const struct oci_options *o, char **words)
 {
     struct create_options create = o->create;
     create.root = o->root;
-    create.systemd = o->systemd_cgroup || o->cgroup_manager == 1;
-    create.no_cgroups = o->cgroup_manager == 2;
+    create.cgroup_manager = o->systemd_cgroup ? MANAGER_SYSTEMD : o->cgroup_manager;
     create.bundle = o->bundle ? o->bundle : ".";
     create.id = words[0];
     return create;

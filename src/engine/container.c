@@ -118,8 +118,9 @@ int container_config(const struct container *container, struct config *config)
     return config_decode(config, text, (size_t)size, path);
 }
 
-const char *container_cgroups_path(struct arena *arena, const char *id, const char *wanted, bool systemd)
+const char *container_cgroups_path(struct arena *arena, const char *id, const char *wanted, enum cgroup_manager manager)
 {
+    bool systemd = manager == MANAGER_SYSTEMD;
     if (wanted && *wanted)
         return systemd || *wanted == '/' ? wanted : arena_printf(arena, "/%s", wanted);
     return arena_printf(arena, systemd ? ":bocal:%s" : "/bocal-%s", id);

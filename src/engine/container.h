@@ -43,9 +43,9 @@ int container_save(const struct container *container, const char *config);
 /* That configuration, into CONFIG and the container's arena. */
 int container_config(const struct container *container, struct config *config);
 
-/* Where its cgroups are: a path below the top, or what names a scope of SYSTEMD's; WANTED is what its configuration says,
+/* Where its cgroups are: a path below the top, or what names a scope of systemd's; WANTED is what its configuration says,
  * or NULL. One that is relative is so to the top. */
-const char *container_cgroups_path(struct arena *arena, const char *id, const char *wanted, bool systemd);
+const char *container_cgroups_path(struct arena *arena, const char *id, const char *wanted, enum cgroup_manager manager);
 
 /* The directories of its cgroups, one a hierarchy, NULL-terminated, as the journal tells. */
 int container_cgroups(const struct container *container, char ***dirs);

@@ -68,11 +68,11 @@ static int read_bundle(struct creation *c, bool foreground)
     TRY(handover_fds(config, (unsigned)o->preserve_fds));
     config->same_keyring = o->no_new_keyring;
     config->no_pivot = o->no_pivot;
-    config->no_cgroups = o->no_cgroups;
     config->outlives = config->recorded = config->own_stdio = true;
     config->waits = !foreground;
-    config->systemd = c->container.systemd = o->systemd;
-    config->cgroups_path = container_cgroups_path(&c->arena, o->id, config->cgroups_path, o->systemd);
+    config->cgroup_manager = o->cgroup_manager;
+    c->container.systemd = o->cgroup_manager == MANAGER_SYSTEMD;
+    config->cgroups_path = container_cgroups_path(&c->arena, o->id, config->cgroups_path, o->cgroup_manager);
     c->container.late_hooks = config->hooks[HOOK_POSTSTART].count || config->hooks[HOOK_POSTSTOP].count;
     c->container.oci_version = config->oci_version;
     c->container.annotations = config->annotations;

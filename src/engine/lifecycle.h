@@ -2,6 +2,8 @@
  * a sentence. ROOT is the directory of all containers. */
 #pragma once
 
+#include "spec/config.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,8 +14,7 @@ struct create_options {
     const char *pid_file;       /* NULL: none */
     const char *console_socket; /* NULL: none */
     int preserve_fds;           /* how many above 2 the command inherits; not negative */
-    bool systemd;               /* it makes the cgroup */
-    bool no_cgroups;            /* it stays in its caller's */
+    enum cgroup_manager cgroup_manager;
     bool no_pivot, no_new_keyring;
 };
 

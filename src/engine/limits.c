@@ -192,8 +192,8 @@ static int add_sysctl(struct request *r, const char *word)
 static int add_cgroup(struct request *r)
 {
     const char *parent = r->options->cgroup_parent;
-    r->config->systemd = r->options->cgroup_manager == MANAGER_SYSTEMD;
-    if (r->config->systemd) {
+    r->config->cgroup_manager = r->options->cgroup_manager;
+    if (r->config->cgroup_manager == MANAGER_SYSTEMD) {
         r->config->cgroups_path = arena_printf(r->arena, "%s:bocal:%.12s", parent ? parent : "", r->context->id);
         return 0;
     }

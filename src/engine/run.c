@@ -186,9 +186,9 @@ static int read_bundle(struct run *run)
     config->arena = &run->arena;
     TRY(bundle_load(o->bundle, NULL, run->cache, layer_directory(run), config, &run->seccomp));
     config->announce = o->announce;
-    config->systemd = o->cgroup_manager == MANAGER_SYSTEMD;
-    if (config->systemd || (config->cgroups_path && *config->cgroups_path))
-        config->cgroups_path = container_cgroups_path(&run->arena, run->id, config->cgroups_path, config->systemd);
+    config->cgroup_manager = o->cgroup_manager;
+    if (o->cgroup_manager == MANAGER_SYSTEMD || (config->cgroups_path && *config->cgroups_path))
+        config->cgroups_path = container_cgroups_path(&run->arena, run->id, config->cgroups_path, config->cgroup_manager);
     config->explain_pause = o->explain == EXPLAIN_TEXT || o->explain == EXPLAIN_JSON;
     config->explain_origin = "--explain";
     return run_extra_parse(o, &run->extra);

@@ -4,12 +4,12 @@
 #pragma once
 
 #include "base/option.h"
+#include "spec/config.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 enum explain_mode { EXPLAIN_OFF, EXPLAIN_TEXT, EXPLAIN_JSON };
-enum cgroup_manager { MANAGER_CGROUPFS, MANAGER_SYSTEMD };
 enum upper_mode { WRITES_WHERE_BEST, WRITES_DISK, WRITES_MEMORY };
 enum dry_run_mode { DRY_RUN_OFF, DRY_RUN_PLAN, DRY_RUN_JSON, DRY_RUN_OCI };
 

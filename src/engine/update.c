@@ -156,8 +156,8 @@ static int find_container(struct update *u)
     TRY(container_config(&u->container, config));
     config->recorded = true;
     config->n_mounts = 0; /* nothing is mounted any more */
-    config->systemd = u->container.systemd;
-    config->cgroups_path = container_cgroups_path(&u->arena, u->container.id, config->cgroups_path, config->systemd);
+    config->cgroup_manager = u->container.systemd ? MANAGER_SYSTEMD : MANAGER_CGROUPFS;
+    config->cgroups_path = container_cgroups_path(&u->arena, u->container.id, config->cgroups_path, config->cgroup_manager);
     return container_cgroups(&u->container, &u->dirs);
 }
 

@@ -78,16 +78,24 @@ static int open_target(int root, const char *path, bool directory, bool strict)
                            (strict ? RESOLVE_NO_SYMLINKS : 0));
 }
 
+/* Opens what the last component of PATH[0..length) is in, which exists; that begins at *START. */
+static int open_parent(int root, char *path, size_t length, size_t *start)
+{
+    *start = length;
+    while (*start && path[*start - 1] != '/')
+        --*start;
+    char first = path[*start];
+    path[*start] = '\0';
+    int parent = sys_open_in_root(root, *start ? path : ".", O_PATH | O_DIRECTORY, 0);
+    path[*start] = first;
+    return parent;
+}
+
 /* Makes the last component of PATH[0..length) in its already existing parent. */
 static int make_component(int root, char *path, size_t length, bool directory)
 {
-    size_t start = length;
-    while (start && path[start - 1] != '/')
-        start--;
-    char first = path[start];
-    path[start] = '\0';
-    auto_fd parent = sys_open_in_root(root, start ? path : ".", O_PATH | O_DIRECTORY, 0);
-    path[start] = first;
+    size_t start;
+    auto_fd parent = open_parent(root, path, length, &start);
     if (parent < 0)
         return parent;
     if (directory)
@@ -122,13 +130,8 @@ static int make_target(int root, char *path, size_t length, bool directory, bool
 static int follow_link(int root, char path[PATH_MAX], size_t length)
 {
     char link[PATH_MAX];
-    size_t start = length;
-    while (start && path[start - 1] != '/')
-        start--;
-    char first = path[start];
-    path[start] = '\0';
-    auto_fd parent = sys_open_in_root(root, start ? path : ".", O_PATH | O_DIRECTORY, 0);
-    path[start] = first;
+    size_t start;
+    auto_fd parent = open_parent(root, path, length, &start);
     ssize_t n = parent < 0 ? -1 : readlinkat(parent, path + start, link, sizeof link - 1);
     if (n <= 0)
         return -ENOENT;

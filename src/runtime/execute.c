@@ -385,7 +385,6 @@ static void release(struct execution *x)
         cleanup_fd(&x->slots[i]);
     cleanup_fd(&x->channel[0]);
     cleanup_fd(&x->channel[1]);
-    scope_leave(x);
     if (x->shared)
         munmap(x->shared, x->shared_size);
     x->shared = NULL;

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "kernel/apparmor.h"
 #include "kernel/mountinfo.h"
@@ -125,20 +126,6 @@ static void probe_ranges(struct arena *arena, const char *path, const struct fac
     }
 }
 
-static const char *find_helper(const char *name, struct arena *arena)
-{
-    static const char *const places[] = {"/usr/bin", "/bin", "/usr/local/bin",
-                                         "/run/wrappers/bin", "/usr/sbin",
-                                         "/sbin"};
-    for (size_t i = 0; i < COUNT(places); i++) {
-        char path[64];
-        snprintf(path, sizeof path, "%s/%s", places[i], name);
-        if (access(path, X_OK) == 0)
-            return arena_strdup(arena, path);
-    }
-    return NULL;
-}
-
 static void probe_user(struct arena *arena, struct facts *facts)
 {
     facts->uid = geteuid();
@@ -155,8 +142,8 @@ static void probe_user(struct arena *arena, struct facts *facts)
         }
     probe_ranges(arena, "/etc/subuid", facts, &facts->subuid);
     probe_ranges(arena, "/etc/subgid", facts, &facts->subgid);
-    facts->newuidmap = find_helper("newuidmap", arena);
-    facts->newgidmap = find_helper("newgidmap", arena);
+    facts->newuidmap = process_find(arena, "newuidmap");
+    facts->newgidmap = process_find(arena, "newgidmap");
 }
 
 /* The kernel lets a user namespace mount a new procfs only when one is fully visible already
@@ -194,7 +181,7 @@ static void probe_apparmor(struct arena *arena, struct facts *facts)
 {
     facts->apparmor_loaded = apparmor_has(APPARMOR_DEFAULT);
     if (!facts->apparmor_loaded && facts->uid == 0 && !facts->in_userns)
-        facts->apparmor_parser = find_helper("apparmor_parser", arena);
+        facts->apparmor_parser = process_find(arena, "apparmor_parser");
 }
 
 static void probe_limits(const struct config *config, struct facts *facts)
@@ -308,7 +295,7 @@ static void probe_systemd(const struct config *config, struct facts *facts)
     struct arena *arena = config->arena;
     struct systemd_facts *systemd = &facts->systemd;
     const char *mount = facts->cgroup.v2.mount;
-    if (!config->systemd || !mount || access("/run/systemd/system", F_OK) < 0)
+    if (config->cgroup_manager != MANAGER_SYSTEMD || !mount || access("/run/systemd/system", F_OK) < 0)
         return;
     const char *first = cgroup_v2_of(arena, 1), *end = first ? strstr(first, "/init.scope") : NULL;
     const char *root = end ? arena_printf(arena, "%.*s", (int)(end - first), first) : mount;
@@ -316,8 +303,8 @@ static void probe_systemd(const struct config *config, struct facts *facts)
     systemd->user = uid != 0;
     systemd->root = systemd->user ? arena_printf(arena, "%s/user.slice/user-%u.slice/user@%u.service", root, uid, uid) : root;
     systemd->controllers = cgroup_controllers(arena, systemd->root);
-    systemd->run = find_helper("systemd-run", arena);
-    systemd->control = find_helper("systemctl", arena);
+    systemd->run = process_find(arena, "systemd-run");
+    systemd->control = process_find(arena, "systemctl");
 }
 
 int facts_probe(const struct config *config, struct facts *facts)

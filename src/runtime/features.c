@@ -1,6 +1,5 @@
 /* Callers read here what they may put into a config.json. So nothing in this file knows it: the words are those of the
- * tables that read a configuration, and what these refuse as not built yet is false. It is about bocal, not about the
- *host, as the specification asks. */
+ * tables that read a configuration. It is about bocal, not about the host, as the specification asks. */
 #include "runtime/features.h"
 
 #include "base/json_write.h"

@@ -39,7 +39,7 @@ static const char *directory_in(struct builder *b, const struct cgroup_tree *tre
     const char *path = b->config->cgroups_path;
     if (b->scope)
         return tree == &b->facts->cgroup.v2 ? b->scope : NULL;
-    if (!tree->mount || b->config->no_cgroups)
+    if (!tree->mount || b->config->cgroup_manager == MANAGER_DISABLED)
         return NULL;
     if (tree->writable)
         return path && *path == '/' ? plan_text(b, "%s%s", tree->mount, path)
@@ -75,7 +75,7 @@ const char *plan_cgroup_why_not(struct builder *b, enum controller controller)
 {
     const struct cgroup_facts *facts = &b->facts->cgroup;
     const char *name = cgroup_names_v1[controller];
-    if (b->config->no_cgroups)
+    if (b->config->cgroup_manager == MANAGER_DISABLED)
         return "cgroups are disabled (--cgroup-manager)";
     if (!(facts->v2.mount && cgroup_names_v2[controller]) && !facts->v1[controller].mount)
         return plan_text(b, "no cgroup hierarchy with the %s controller is mounted here", name);
@@ -163,7 +163,7 @@ static const char *rule_text(struct builder *b, const struct device_rule *rule)
 static int add_device_rules(struct builder *b)
 {
     const struct resources *r = &b->config->resources;
-    if (b->config->no_cgroups)
+    if (b->config->cgroup_manager == MANAGER_DISABLED)
         return 0; /* as the caller wanted it */
     if (!r->n_devices || b->ids.fresh || b->ids.joined || b->facts->in_userns)
         return 0;

@@ -163,7 +163,7 @@ int plan_scope(struct builder *b)
     const struct systemd_facts *systemd = &b->facts->systemd;
     const char *path = b->config->cgroups_path;
     size_t parts = 0;
-    if (!b->config->systemd)
+    if (b->config->cgroup_manager != MANAGER_SYSTEMD)
         return 0;
     TRY(check_host(b->facts));
     char **part = text_split(b->arena, path, ':', &parts);

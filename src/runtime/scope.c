@@ -3,6 +3,7 @@
  * any other, and the shell is ended. Whoever is killed meanwhile leaves an empty scope, which systemd removes. */
 #include "runtime/scope.h"
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/process.h"
@@ -14,30 +15,43 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static void add(struct arena *arena, char ***argv, size_t *n, const char *word)
+/* A command line that grows. */
+struct words {
+    struct arena *arena;
+    char **list;
+    size_t count;
+};
+
+static void add(struct words *words, const char *word)
 {
-    *LIST_ADD(arena, argv, n) = (char *)word;
+    *LIST_ADD(words->arena, &words->list, &words->count) = (char *)word;
+}
+
+/* PROGRAM, told which manager is meant, and the words of REST. */
+static struct words words_of(struct arena *arena, const char *program, bool user, const char *const *rest)
+{
+    struct words words = {.arena = arena};
+    add(&words, program);
+    add(&words, user ? "--user" : "--system");
+    for (; *rest; rest++)
+        add(&words, *rest);
+    return words;
 }
 
 static char **command_of(struct arena *arena, const struct scope_spec *spec)
 {
+    /* --collect: one that ended badly would keep its name */
+    static const char *const scope[] = {"--scope", "--quiet", "--collect", NULL};
     static const char *const hold[] = {"--", "/bin/sh", "-c", "echo; read x", NULL};
-    char **argv = NULL;
-    size_t n = 0;
-    add(arena, &argv, &n, spec->run);
-    if (spec->user)
-        add(arena, &argv, &n, "--user");
-    add(arena, &argv, &n, "--scope");
-    add(arena, &argv, &n, "--quiet");
-    add(arena, &argv, &n, "--collect"); /* one that ended badly would keep its name */
-    add(arena, &argv, &n, arena_printf(arena, "--unit=%s", spec->unit));
-    add(arena, &argv, &n, arena_printf(arena, "--slice=%s", spec->slice));
+    struct words words = words_of(arena, spec->run, spec->user, scope);
+    add(&words, arena_printf(arena, "--unit=%s", spec->unit));
+    add(&words, arena_printf(arena, "--slice=%s", spec->slice));
     for (char **p = spec->properties; *p; p++)
-        add(arena, &argv, &n, arena_printf(arena, "--property=%s", *p));
+        add(&words, arena_printf(arena, "--property=%s", *p));
     for (const char *const *p = hold; *p; p++)
-        add(arena, &argv, &n, *p);
-    add(arena, &argv, &n, NULL);
-    return argv;
+        add(&words, *p);
+    add(&words, NULL);
+    return words.list;
 }
 
 static int host_scope(struct execution *x, const struct step *step)
@@ -54,20 +68,13 @@ static int host_scope(struct execution *x, const struct step *step)
 
 static int host_scope_set(struct execution *x, const struct step *step)
 {
-    struct arena *arena = x->plan->arena;
     const struct scope_spec *spec = step->data;
-    char **argv = NULL;
-    size_t n = 0;
-    add(arena, &argv, &n, spec->control);
-    if (spec->user)
-        add(arena, &argv, &n, "--user");
-    add(arena, &argv, &n, "set-property");
-    add(arena, &argv, &n, "--runtime");
-    add(arena, &argv, &n, spec->unit);
+    const char *const set[] = {"set-property", "--runtime", spec->unit, NULL};
+    struct words words = words_of(x->plan->arena, spec->control, spec->user, set);
     for (char **p = spec->properties; *p; p++)
-        add(arena, &argv, &n, *p);
-    add(arena, &argv, &n, NULL);
-    return process_run(argv);
+        add(&words, *p);
+    add(&words, NULL);
+    return process_run(words.list);
 }
 
 void scope_leave(struct execution *x)
@@ -92,18 +99,16 @@ static int host_scope_leave(struct execution *x, const struct step *step)
  * empty, is not known to it any more. */
 int scope_stop(const char *directory)
 {
-    static const char *const places[] = {"/usr/bin/systemctl", "/bin/systemctl"};
-    const char *slash = strrchr(directory, '/');
-    bool user = strstr(directory, "/user@") != NULL;
+    auto_arena arena = {0};
+    const char *slash = strrchr(directory, '/'), *control = process_find(&arena, "systemctl");
+    const char *const stop[] = {"stop", slash ? slash + 1 : directory, NULL};
     cgroup_signal(directory, SIGKILL);
-    for (size_t i = 0; slash && i < COUNT(places); i++) {
-        char *argv[] = {(char *)places[i], (char *)(user ? "--user" : "--system"), (char *)"stop", (char *)slash + 1, NULL};
-        if (access(places[i], X_OK) < 0)
-            continue;
+    if (control) {
+        struct words words = words_of(&arena, control, strstr(directory, "/user@") != NULL, stop);
+        add(&words, NULL);
         bool told = *error_text();
-        if (process_run(argv) < 0 && !told)
+        if (process_run(words.list) < 0 && !told)
             error_clear(); /* what is left of it, if anything, is seen next */
-        break;
     }
     return cgroup_remove(directory);
 }

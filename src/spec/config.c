@@ -20,6 +20,9 @@ const char *const ns_proc_names[NS_COUNT] = {
     [NS_UTS] = "uts",   [NS_IPC] = "ipc",   [NS_CGROUP] = "cgroup", [NS_TIME] = "time",
 };
 
+const char *const cgroup_manager_names[MANAGER_COUNT + 1] = {
+    [MANAGER_CGROUPFS] = "cgroupfs", [MANAGER_SYSTEMD] = "systemd", [MANAGER_DISABLED] = "disabled"};
+
 const char *const upper_names[UPPER_COUNT] = {
     [UPPER_DISK] = "disk", [UPPER_MEMORY] = "memory", [UPPER_AUTO] = "auto"};
 

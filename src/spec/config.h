@@ -254,6 +254,10 @@ struct hosts_files { /* bocal: generated files, content or NULL for none */
     const char *hosts, *hostname, *resolv_conf;
 };
 
+/* Who makes the container's cgroups: bocal, systemd (a scope), or nobody, so that it stays in its caller's. */
+enum cgroup_manager { MANAGER_CGROUPFS, MANAGER_SYSTEMD, MANAGER_DISABLED, MANAGER_COUNT };
+extern const char *const cgroup_manager_names[MANAGER_COUNT + 1]; /* NULL-terminated */
+
 struct config {
     struct arena *arena;
     const char *oci_version;
@@ -302,8 +306,7 @@ struct config {
     bool outlives;        /* the container, or the further process, goes on when who made it ends */
     bool recorded;        /* the container has a directory of its own, where those who drive the runtime find it */
     bool waits;           /* its command waits to be started */
-    bool systemd;         /* systemd makes its cgroup, a scope */
-    bool no_cgroups;      /* it stays in its caller's, without limits */
+    enum cgroup_manager cgroup_manager;
     bool same_keyring;    /* it keeps the caller's session keyring */
     bool no_pivot;        /* for a root that cannot be pivoted from: an initramfs */
     bool own_stdio;       /* pipes and sockets that it has as its standard fds become its user's */
