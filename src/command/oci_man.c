@@ -31,6 +31,15 @@ static const char end[] =
     "*exec* runs _COMMAND_ as the container's own process would run, but for what the options say; or what\n"
     "*--process* describes.\n\n"
     "A runtime that is killed leaves nothing that *delete* does not remove.\n\n"
+    "# CHECKPOINTS\n\n"
+    "*checkpoint* dumps a container by *criu*(8), and ends and deletes it unless it is to go on; *restore* makes one of what was\n"
+    "dumped, under any _ID_, from the same bundle. Both need root. What the container had mounted from the host has to be there\n"
+    "again, at the source that config.json has; its standard fds, where they are pipes or files, become the caller's of *restore*.\n"
+    "Criu's log, with the reason of a failure, is criu.log in the directory of *--work-path*.\n\n"
+    "Cgroups are bocal-runtime's to make, with the limits of config.json; those that the container had made below its own are not\n"
+    "made again. With *--manage-cgroups-mode* _soft_, _full_ or _strict_ they are criu's, on cgroup v2 alone.\n\n"
+    "Criu's own settings are read from the file that the annotation org.criu.config names, else from /etc/criu/crun.conf or\n"
+    "/etc/criu/runc.conf. With *--empty-ns* the network is not dumped; a hook that runs at *restore* can make it.\n\n"
     "# CGROUPS\n\n"
     "*cgroupfs*, the default\n\tThe runtime makes the cgroup. /linux/cgroupsPath is a path below the top of each\n"
     "\thierarchy; without one it is /bocal-_ID_.\n\n"
@@ -76,7 +85,7 @@ static const char end[] =
     "\tdocker run --runtime bocal --rm alpine id\n\n"
     "How a container of Podman's came to be:\n\n"
     "\tpodman --runtime /usr/local/bin/bocal-runtime run --annotation io.bocal.explain=/tmp/steps alpine id\n\n"
-    "# SEE ALSO\n\n*bocal*(1), *bocal-run*(1), *runc*(8), *crun*(1), *cgroups*(7), *systemd.scope*(5)\n";
+    "# SEE ALSO\n\n*bocal*(1), *bocal-run*(1), *runc*(8), *crun*(1), *criu*(8), *cgroups*(7), *systemd.scope*(5)\n";
 
 static void put_verb(FILE *out, const struct oci_verb *verb)
 {

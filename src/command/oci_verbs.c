@@ -100,6 +100,43 @@ static const struct option spec_options[] = {
     {.name = "rootless", OCI_FIELD(rootless_spec), .help = "for the caller, who is not root"},
 };
 
+#define CHECKPOINT_OPTIONS                                                                                              \
+    {.name = "image-path", OCI_FIELD(checkpoint.images), .metavar = "DIR", .value = VALUE_DIR,                          \
+     .help = "where the images are, else ./checkpoint"},                                                                \
+    {.name = "work-path", OCI_FIELD(checkpoint.work), .metavar = "DIR", .value = VALUE_DIR,                             \
+     .help = "where criu's log goes, else to the images"},                                                              \
+    {.name = "tcp-established", OCI_FIELD(checkpoint.tcp_established), .help = "with open TCP connections"},            \
+    {.name = "ext-unix-sk", OCI_FIELD(checkpoint.unix_sockets), .help = "with unix sockets to the outside"},            \
+    {.name = "shell-job", OCI_FIELD(checkpoint.shell_job), .help = "with the caller's terminal"},                       \
+    {.name = "file-locks", OCI_FIELD(checkpoint.file_locks), .help = "with file locks"},                                \
+    {.name = "empty-ns", OCI_FIELD(checkpoint.empty_namespace), .metavar = "network",                                   \
+     .help = "leave what is in the network namespace to a hook"},                                                       \
+    {.name = "auto-dedup", OCI_FIELD(checkpoint.auto_dedup), .help = "drop memory from earlier images"},                \
+    {.name = "manage-cgroups-mode", OCI_FIELD(checkpoint.cgroups), .metavar = "ignore|soft|full|strict",                \
+     .words = checkpoint_cgroup_words, .value = VALUE_WORDS, .help = "what criu does about cgroups, if anything"}
+static const struct option checkpoint_options[] = {
+    CHECKPOINT_OPTIONS,
+    {.name = "leave-running", OCI_FIELD(checkpoint.leave_running), .help = "let the container go on"},
+    {.name = "pre-dump", OCI_FIELD(checkpoint.pre_dump), .help = "memory only, and let it go on"},
+    {.name = "parent-path", OCI_FIELD(checkpoint.parent), .metavar = "DIR", .value = VALUE_DIR,
+     .help = "earlier images, relative to these"},
+    {.name = "tcp-skip-in-flight", OCI_FIELD(checkpoint.tcp_in_flight), .help = "without TCP connections being made"},
+};
+static const struct option restore_options[] = {
+    CHECKPOINT_OPTIONS,
+    {.name = "bundle", .letter = 'b', OCI_FIELD(bundle), .metavar = "DIR", .value = VALUE_DIR,
+     .help = "the bundle, else the working directory"},
+    {.name = "console-socket", OCI_FIELD(create.console_socket), .metavar = "FILE", .value = VALUE_FILE,
+     .help = "send the terminal's end to the socket FILE"},
+    {.name = "detach", .letter = 'd', OCI_FIELD(detach), .help = "do not wait for its end"},
+    {.name = "pid-file", OCI_FIELD(create.pid_file), .metavar = "FILE", .value = VALUE_FILE,
+     .help = "write the first process's id to FILE"},
+    {.name = "lsm-profile", OCI_FIELD(checkpoint.lsm_profile), .metavar = "TYPE:NAME", .help = "another AppArmor or SELinux profile"},
+    {.name = "lsm-mount-context", OCI_FIELD(checkpoint.lsm_mount_context), .metavar = "LABEL", .help = "another label of mounts"},
+    {.name = "no-pivot", OCI_FIELD(create.no_pivot), .help = "accepted; criu decides"},
+    {.name = "no-subreaper", OCI_FIELD(no_subreaper), .help = "accepted; bocal-runtime never is one"},
+};
+
 /* ---- the verbs ---- */
 
 static struct create_options asked(const struct oci_options *o, char **words)
@@ -196,6 +233,19 @@ static int verb_events(const struct oci_options *o, char **words)
     return events_run(o->root, words[0], o->stats ? 0 : interval, stdout);
 }
 
+static int verb_checkpoint(const struct oci_options *o, char **words)
+{
+    TRY(checkpoint_run(o->root, words[0], &o->checkpoint));
+    return o->checkpoint.leave_running || o->checkpoint.pre_dump ? 0 : lifecycle_delete(o->root, words[0], true);
+}
+
+static int verb_restore(const struct oci_options *o, char **words)
+{
+    struct create_options create = asked(o, words);
+    create.checkpoint = &o->checkpoint;
+    return lifecycle_restore(&create, o->detach);
+}
+
 static int verb_spec(const struct oci_options *o, char **words)
 {
     (void)words;
@@ -225,6 +275,8 @@ static const struct oci_verb verbs[] = {
     {"resume", "ID", "let the processes of a paused container go on", verb_resume, 1, 1, NULL, 0},
     {"events", "ID", "tell what a container uses, and when memory was wanting", verb_events, 1, 1, OPTIONS(events)},
     {"update", "ID", "change the limits of a container", verb_update, 1, 1, OPTIONS(update)},
+    {"checkpoint", "ID", "dump the processes of a container, by criu", verb_checkpoint, 1, 1, OPTIONS(checkpoint)},
+    {"restore", "ID", "make a container of what was dumped", verb_restore, 1, 1, OPTIONS(restore)},
     {"delete", "ID", "remove a container that has ended", verb_delete, 1, 1, OPTIONS(delete)},
     {"spec", "", "write the config.json that a bundle begins with", verb_spec, 0, 0, OPTIONS(spec)},
     {"features", "", "print what this runtime can", verb_features, 0, 0, NULL, 0},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/option.h"
+#include "engine/checkpoint.h"
 #include "engine/exec.h"
 #include "engine/lifecycle.h"
 #include "engine/update.h"
@@ -15,9 +16,10 @@ struct oci_options {
     struct create_options create;
     struct exec_options exec;
     struct update_options update;
+    struct checkpoint_options checkpoint;
     const char *bundle, *interval;
     unsigned format;
-    bool all, force, quiet, keep, detach, rootless_spec, stats;
+    bool all, force, quiet, keep, detach, rootless_spec, stats, no_subreaper;
 };
 
 struct oci_verb {

@@ -140,6 +140,28 @@ int container_cgroups(const struct container *container, char ***dirs)
     return 0;
 }
 
+/* The ids in DIR and below, each once. */
+static void collect(struct arena *arena, const char *dir, int64_t **pids, size_t *n)
+{
+    auto_file procs = fopen(arena_printf(arena, "%s/cgroup.procs", dir), "re");
+    for (long long pid; procs && fscanf(procs, "%lld", &pid) == 1;)
+        *LIST_ADD(arena, pids, n) = pid;
+    auto_dir d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (e->d_type == DT_DIR && *e->d_name != '.')
+            collect(arena, arena_printf(arena, "%s/%s", dir, e->d_name), pids, n);
+}
+
+int container_pids(const struct container *container, int64_t **pids, size_t *n)
+{
+    char **dirs;
+    TRY(container_cgroups(container, &dirs));
+    if (!dirs[0])
+        return refuse(-EOPNOTSUPP, "container %s has no cgroup of its own that would tell its processes", container->id);
+    collect(container->arena, dirs[0], pids, n);
+    return 0;
+}
+
 void container_print(const struct container *container, FILE *out)
 {
     enum container_status status = container_status(container);

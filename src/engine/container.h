@@ -50,6 +50,9 @@ const char *container_cgroups_path(struct arena *arena, const char *id, const ch
 /* The directories of its cgroups, one a hierarchy, NULL-terminated, as the journal tells. */
 int container_cgroups(const struct container *container, char ***dirs);
 
+/* Its processes, N at *PIDS, as its cgroup tells; -EOPNOTSUPP with a sentence when it has none. */
+int container_pids(const struct container *container, int64_t **pids, size_t *n);
+
 enum container_status container_status(const struct container *container);
 
 /* Its process's id, or 0 when it has none in the state STATUS. */

@@ -79,18 +79,6 @@ int control_freeze(const char *root, const char *id, bool frozen)
 
 /* ---- ps ---- */
 
-/* The ids in DIR and below, each once. */
-static void collect(struct arena *arena, const char *dir, int64_t **pids, size_t *n)
-{
-    auto_file procs = fopen(arena_printf(arena, "%s/cgroup.procs", dir), "re");
-    for (long long pid; procs && fscanf(procs, "%lld", &pid) == 1;)
-        *LIST_ADD(arena, pids, n) = pid;
-    auto_dir d = opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (e->d_type == DT_DIR && *e->d_name != '.')
-            collect(arena, arena_printf(arena, "%s/%s", dir, e->d_name), pids, n);
-}
-
 static bool has_pid(const char *line, size_t column, const int64_t *pids, size_t n)
 {
     for (size_t i = 0; i < column; i++) {
@@ -143,14 +131,10 @@ int control_ps(const char *root, const char *id, bool json, char *const *options
 {
     auto_arena arena = {0};
     struct container container;
-    char **dirs;
     int64_t *pids = NULL;
     size_t n = 0;
     TRY(container_load(&arena, root, id, &container));
-    TRY(container_cgroups(&container, &dirs));
-    if (!dirs[0])
-        return refuse(-EOPNOTSUPP, "container %s has no cgroup of its own that would tell its processes", id);
-    collect(&arena, dirs[0], &pids, &n);
+    TRY(container_pids(&container, &pids, &n));
     if (!json)
         return print_table(&arena, pids, n, options, out);
     putc('[', out);

@@ -36,6 +36,7 @@ struct creation {
     struct seccomp_program seccomp;
     struct facts facts;
     struct plan plan;
+    struct checkpoint_images images;
     struct execution execution;
     struct container container;
     int recorded; /* what became of that: 0, or -errno with a sentence */
@@ -43,6 +44,8 @@ struct creation {
 
 static void cleanup_creation(struct creation *c)
 {
+    if (c->options->checkpoint)
+        checkpoint_close(&c->images);
     arena_free(&c->arena);
 }
 
@@ -69,7 +72,7 @@ static int read_bundle(struct creation *c, bool foreground)
     config->same_keyring = o->no_new_keyring;
     config->no_pivot = o->no_pivot;
     config->outlives = config->recorded = config->own_stdio = true;
-    config->waits = !foreground;
+    config->waits = !foreground && !o->checkpoint;
     config->cgroup_manager = o->cgroup_manager;
     c->container.systemd = o->cgroup_manager == MANAGER_SYSTEMD;
     config->cgroups_path = container_cgroups_path(&c->arena, o->id, config->cgroups_path, o->cgroup_manager);
@@ -101,17 +104,27 @@ static void record_beside(struct execution *x, void *data)
     c->recorded = record(c);
 }
 
+static int plan(struct creation *c)
+{
+    const struct create_options *o = c->options;
+    TRY(facts_probe(&c->config, &c->facts));
+    c->facts.state_dir = o->root;
+    if (!o->checkpoint)
+        return plan_build(&c->config, &c->facts, o->id, &c->plan);
+    TRY(checkpoint_open(o->checkpoint, &c->config, &c->images));
+    return plan_restore(&c->config, &c->facts, &c->images.source, o->id, &c->plan);
+}
+
 /* In the FOREGROUND the command runs at once: nobody else is to start it, and the caller may have its terminal. On
  * failure nothing is left. A directory that somebody else made in the same moment is not ours. */
 static int create(struct creation *c, bool foreground)
 {
     struct execution *x = &c->execution;
     TRY(read_bundle(c, foreground));
-    TRY(facts_probe(&c->config, &c->facts));
-    c->facts.state_dir = c->options->root;
-    TRY(plan_build(&c->config, &c->facts, c->options->id, &c->plan));
+    TRY(plan(c));
     TRY(plan_check(&c->plan));
-    if (foreground) {
+    bool beside = foreground && !c->options->checkpoint;
+    if (beside) {
         x->waiting = record_beside;
         x->waiting_data = c;
     }
@@ -120,7 +133,7 @@ static int create(struct creation *c, bool foreground)
     if (r == 0)
         r = explained;
     if (r == 0)
-        r = foreground ? c->recorded : record(c);
+        r = beside ? c->recorded : record(c);
     if (r == 0)
         r = handover(x, c->options->console_socket, c->options->pid_file);
     if (r == 0)
@@ -289,21 +302,43 @@ static int delete_ended(const struct container *container)
     return r == -ENOENT ? 0 : r;
 }
 
+/* Its command runs, as this process' child. */
+static int attend(struct creation *c, bool keep)
+{
+    const struct create_options *o = c->options;
+    journal_close(&c->execution.journal); /* others may act on it from now on */
+    c->execution.journal = JOURNAL_NONE;
+    int r = after_start(o->root, &c->container);
+    int status = r < 0 ? r : handover_wait(&c->execution, c->config.process.terminal && !o->console_socket);
+    execution_leave(&c->execution);
+    if (keep || r < 0)
+        return status;
+    r = delete_ended(&c->container);
+    return r < 0 && status >= 0 ? r : status;
+}
+
 int lifecycle_run(const struct create_options *options, bool keep)
 {
     __attribute__((cleanup(cleanup_creation))) struct creation c = {.options = options};
     signal(SIGCHLD, SIG_DFL);
     console_block_signals();
     TRY(create(&c, true));
-    journal_close(&c.execution.journal); /* others may act on it from now on */
-    c.execution.journal = JOURNAL_NONE;
-    int r = after_start(options->root, &c.container);
-    int status = r < 0 ? r : handover_wait(&c.execution, c.config.process.terminal && !options->console_socket);
+    return attend(&c, keep);
+}
+
+int lifecycle_restore(const struct create_options *options, bool detach)
+{
+    __attribute__((cleanup(cleanup_creation))) struct creation c = {.options = options, .images = {.request = {.images = -1, .work = -1}}};
+    signal(SIGCHLD, SIG_DFL);
+    if (!detach)
+        console_block_signals();
+    int r = create(&c, !detach);
+    if (r < 0)
+        return because(r, "restore container %s", options->id);
+    if (!detach)
+        return attend(&c, false);
     execution_leave(&c.execution);
-    if (keep || r < 0)
-        return status;
-    r = delete_ended(&c.container);
-    return r < 0 && status >= 0 ? r : status;
+    return after_start(options->root, &c.container);
 }
 
 /* ---- state, list ---- */

@@ -35,7 +35,7 @@ static char *next_field(char **line)
 
 bool mountinfo_next(char **text, struct mountinfo *mount)
 {
-    enum { IDS = 3 }; /* fields before the root */
+    enum { IDS = 2 }; /* fields before the device */
     while (**text) {
         char *line = *text, *newline = strchr(line, '\n');
         *text = newline ? newline + 1 : line + strlen(line);
@@ -48,6 +48,7 @@ bool mountinfo_next(char **text, struct mountinfo *mount)
         rest += 3;
         for (int i = 0; i < IDS; i++)
             next_field(&line);
+        mount->device = next_field(&line);
         mount->root = next_field(&line);
         mount->point = next_field(&line);
         mount->type = next_field(&rest);

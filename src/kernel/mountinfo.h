@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 struct mountinfo {
-    const char *root, *point, *type, *super;
+    const char *device, *root, *point, *type, *super;
 };
 
 /* Takes the next line off *TEXT, which it changes: the fields point into it. False at the end; lines

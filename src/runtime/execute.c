@@ -110,8 +110,8 @@ int channel_wait(struct execution *x, enum token token, const struct parcel *par
 
 static performer *performer_of(enum op op)
 {
-    performer *const *const rooms[] = {performers_host, performers_scope, performers_mounts,
-                                       performers_files, performers_process};
+    performer *const *const rooms[] = {performers_host, performers_scope, performers_restore,
+                                       performers_mounts, performers_files, performers_process};
     for (size_t i = 0; i < COUNT(rooms); i++)
         if (rooms[i][op])
             return rooms[i][op];

@@ -9,6 +9,7 @@ typedef int performer(struct execution *x, const struct step *step);
 
 extern performer *const performers_host[OP_COUNT];   /* perform_host.c */
 extern performer *const performers_scope[OP_COUNT];  /* scope.c */
+extern performer *const performers_restore[OP_COUNT]; /* perform_restore.c */
 extern performer *const performers_mounts[OP_COUNT]; /* perform_mounts.c */
 extern performer *const performers_files[OP_COUNT];  /* perform_files.c */
 extern performer *const performers_process[OP_COUNT]; /* perform_process.c */

@@ -159,6 +159,7 @@ enum token {
     X(ANNOUNCE, "say", "running [{t}] as PID n", false)                     \
     X(SECCOMP, "seccomp", "{t}", false)                                     \
     X(EXEC, "exec", "{p}{t}", false)                                        \
+    X(RESTORE, "restore", "{p} by {s} as {o}", false)                        \
     X(TIDY, "tidy", "{t}", false)
 
 enum op {
@@ -225,6 +226,24 @@ struct exec_target {
 /* Makes the plan of a further process, CONFIG.process, in the container TARGET, of which CONFIG is. */
 int plan_exec(const struct config *config, const struct facts *facts, const struct exec_target *target,
               const char *id, struct plan *plan);
+
+/* What a container is restored from, and how criu(8) is to do it. */
+struct criu_request;
+struct restore_source {
+    const char *criu;            /* the program */
+    const char *images, *work;   /* directories, for people: the fds are in REQUEST */
+    const struct criu_request *request; /* what the caller's options say */
+    bool cgroups_by_criu;        /* else bocal makes them, as for any container */
+    char *const *external;       /* mounts of the host's: their places in the container, NULL-terminated */
+    char *const *descriptors;    /* what the standard fds were, NULL-terminated */
+};
+
+/* Makes the plan of a container that goes on where criu(8) has dumped it, with CONFIG as it was then. */
+int plan_restore(const struct config *config, const struct facts *facts, const struct restore_source *source,
+                 const char *id, struct plan *plan);
+
+/* What criu calls somebody's namespace of KIND, when it dumps it and when it inherits it; NULL where it does neither. */
+const char *plan_restore_namespace(enum ns_kind kind);
 
 /* Makes the plan of new limits, CONFIG.resources, for a container of which the cgroups are DIRS, NULL-terminated. */
 int plan_update(const struct config *config, const struct facts *facts, char *const *dirs, const char *id,

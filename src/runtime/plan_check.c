@@ -61,6 +61,11 @@ static const struct order orders[] = {
     {OP_FIND, OP_EXEC, "the command is not known yet"},
     {OP_SECCOMP, OP_EXEC, "the command would run without it"},
     {OP_CAPS, OP_EXEC, "the command would have them all"},
+    {OP_STATE, OP_RESTORE, "without a journal it could not be undone"},
+    {OP_CGROUP_SET, OP_RESTORE, "there would be a moment without limits"},
+    {OP_SCOPE, OP_RESTORE, "the container is to be born inside its cgroup"},
+    {OP_DEVICE_FILTER, OP_RESTORE, "what is restored would run without the filter"},
+    {OP_RESTORE, OP_SCOPE_LEAVE, "the scope would be empty, and end"},
 };
 
 /* What is left to INIT after the command's filter is in force. Without no_new_privs the filter needs
@@ -219,12 +224,13 @@ static int check_ready(const struct plan *plan)
 static int check_end(const struct plan *plan)
 {
     bool dropped = false, filtered = false, born = false, no_new_privs = false;
-    size_t execs = 0;
+    size_t execs = 0, restores = 0;
     for (size_t i = 0; i < plan->count; i++) {
         const struct step *step = &plan->steps[i];
         born |= step->op == OP_CLONE && step->out == SLOT_INIT;
         if (step->by == INIT && !born)
             return wrong(plan, i, "INIT is not born yet");
+        restores += step->op == OP_RESTORE;
         if (step->by != INIT)
             continue;
         if (execs)
@@ -238,8 +244,8 @@ static int check_end(const struct plan *plan)
         filtered |= step->op == OP_SECCOMP;
         execs += step->op == OP_EXEC;
     }
-    if (execs != 1)
-        return refuse(-EINVAL, "plan: %zu exec steps, wanted one", execs);
+    if (execs + restores != 1)
+        return refuse(-EINVAL, "plan: %zu exec steps, wanted one", execs + restores);
     return 0;
 }
 

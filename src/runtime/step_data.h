@@ -2,6 +2,7 @@
  * actors in their own copy of the same memory. */
 #pragma once
 
+#include "runtime/criu.h"
 #include "runtime/hook.h"
 #include "spec/config.h"
 #include "runtime/plan.h"
@@ -109,6 +110,16 @@ struct hook_spec {
 struct state_spec {
     const struct config *config;
     const char *status;
+};
+
+/* RESTORE */
+struct restore_spec {
+    struct criu_request request;
+    const struct config *config;         /* its hooks, and what they are told */
+    bool joins_cgroups;                  /* criu, and so what it bears, is in the container's */
+    const struct criu_pair *namespaces;  /* somebody's, which criu inherits: its name for it and the file */
+    size_t n_namespaces;
+    const char *work;                    /* where its log is, for people */
 };
 
 struct exec_spec {

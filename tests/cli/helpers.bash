@@ -53,6 +53,8 @@ delegated=/sys/fs/cgroup/guest
 can_have_scope() { is_v2 && { [ -w $delegated/cgroup.procs ] || is_systemd_user; }; }
 is_systemd_user() { ! is_root && [ -S "${XDG_RUNTIME_DIR:-/nonexistent}/systemd/private" ]; }
 
+forgets_no_new_privs() { [[ $(criu --version) =~ ^Version:\ 3\.(1[0-8]|[0-9])(\.|$) ]]; }
+
 # in_scope COMMAND...: as root as it is; else in a cgroup of its own that is delegated.
 in_scope() {
     if is_root; then
@@ -94,6 +96,10 @@ require() {
     systemd) { [ -d /run/systemd/system ] && is_v2 && { is_root || is_systemd_user; }; } || skip "needs systemd on cgroup v2" ;;
     no-apparmor) [ ! -d /sys/kernel/security/apparmor ] || skip "is about kernels without AppArmor" ;;
     old-kernel) [ "$(uname -r | cut -d. -f1-2)" = 5.10 ] || skip "is about kernels before 5.14" ;;
+    criu) criu check >/dev/null 2>&1 || skip "needs criu, and a kernel that it knows" ;;
+    old-criu) forgets_no_new_privs || skip "is about criu before 3.19" ;;
+    no-criu) criu check >/dev/null 2>&1 && skip "is about machines where criu does not work" ;;
+    resources) [ $((0x$(sed -n 's/^CapEff:[[:blank:]]*//p' /proc/self/status) >> 24 & 1)) = 1 ] || skip "needs CAP_SYS_RESOURCE" ;;
     no-scope) { ! is_root && is_v2; } || skip "is about ordinary users on cgroup v2" ;;
     esac
     return 0

@@ -1,0 +1,190 @@
+/* Restoring is one step to HOST: criu(8) is started in the container's cgroups and in a mount namespace of its own, where
+ * the root is a mount, and bears the container's first process as HOST's child. On its way it asks for what an OCI runtime
+ * does: hooks, when the namespaces are there, and who keeps the terminal. */
+#include "runtime/perform.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "kernel/cgroup.h"
+#include "kernel/sys.h"
+#include "spec/state.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+struct restoring {
+    struct execution *x;
+    const struct restore_spec *spec;
+};
+
+/* ---- before it becomes criu ---- */
+
+static int join_cgroups(const struct execution *x)
+{
+    for (int i = 0; i < MAX_TASKS; i++)
+        if (x->slots[SLOT_TASKS + i] >= 0 && write(x->slots[SLOT_TASKS + i], "0", 1) < 0)
+            return -errno;
+    return 0;
+}
+
+/* What it mounts is seen by nobody else, and gone with it; and what comes from the host keeps getting the host's later
+ * mounts, as it did. criu wants the root to be a mount. */
+static int prepare_criu(void *data)
+{
+    const struct restoring *r = data;
+    const struct restore_spec *spec = r->spec;
+    const struct ns_config *cgroup = &spec->config->namespaces[NS_CGROUP];
+    int error = spec->joins_cgroups ? join_cgroups(r->x) : 0;
+    if (error < 0)
+        return error;
+    bool own = spec->joins_cgroups && cgroup->listed && !cgroup->path;
+    if (unshare(CLONE_NEWNS | (own ? CLONE_NEWCGROUP : 0)) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0 ||
+        mount(spec->request.root, spec->request.root, NULL, MS_BIND | MS_REC, NULL) < 0)
+        return -errno;
+    for (size_t i = 0; i < spec->request.n_inherited; i++)
+        if (fcntl(spec->request.inherited[i].fd, F_SETFD, 0) < 0)
+            return -errno;
+    return 0;
+}
+
+/* ---- what it asks for ---- */
+
+static int run_hooks(struct restoring *r, enum hook_kind kind, int state)
+{
+    const struct hook_list *hooks = &r->spec->config->hooks[kind];
+    for (size_t i = 0; i < hooks->count; i++) {
+        int error = hook_run(&hooks->list[i], NULL, state, &r->x->shared->hook);
+        if (error < 0) {
+            hook_describe(&hooks->list[i], &r->x->shared->hook, error);
+            return because(error, "%s", hooks->list[i].origin);
+        }
+    }
+    return 0;
+}
+
+static int run_all_hooks(struct restoring *r, int64_t pid)
+{
+    const struct config *config = r->spec->config;
+    if (!config->hooks[HOOK_PRESTART].count && !config->hooks[HOOK_CREATE_RUNTIME].count)
+        return 0;
+    auto_fd state = state_file(&(struct oci_state){.oci_version = config->oci_version, .id = r->x->plan->id,
+                                                   .bundle = config->bundle, .status = "creating", .pid = pid,
+                                                   .annotations = config->annotations,
+                                                   .n_annotations = config->n_annotations});
+    if (state < 0)
+        return fail(state, "write the state for hooks");
+    TRY(run_hooks(r, HOOK_PRESTART, state));
+    return run_hooks(r, HOOK_CREATE_RUNTIME, state);
+}
+
+static int hear(void *data, const char *what, int64_t pid, int fd)
+{
+    struct restoring *r = data;
+    auto_fd given = fd;
+    if (text_equal(what, "orphan-pts-master") && given >= 0) {
+        cleanup_fd(&r->x->slots[SLOT_CONSOLE]);
+        r->x->slots[SLOT_CONSOLE] = take_fd(&given);
+    }
+    return text_equal(what, "setup-namespaces") ? run_all_hooks(r, pid) : 0;
+}
+
+/* ---- the step ---- */
+
+/* criu's own fds for the namespaces: the numbers are known only now. FDS are the caller's. */
+static int open_namespaces(struct arena *arena, const struct restore_spec *spec, struct criu_request *request, int *fds)
+{
+    struct criu_fd *list = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < request->n_inherited; i++)
+        *LIST_ADD(arena, &list, &n) = request->inherited[i];
+    for (size_t i = 0; i < spec->n_namespaces; i++) {
+        fds[i] = open(spec->namespaces[i].value, O_RDONLY | O_CLOEXEC);
+        if (fds[i] < 0)
+            return fail(-errno, "open %s", spec->namespaces[i].value);
+        *LIST_ADD(arena, &list, &n) = (struct criu_fd){spec->namespaces[i].key, fds[i]};
+    }
+    request->inherited = list;
+    request->n_inherited = n;
+    return 0;
+}
+
+/* What a failed criu may leave: children of its own that it has made the caller's. BEFORE are those that the caller had. */
+static void end_others(const char *before, const char *now)
+{
+    for (char *end; *now; now = end) {
+        char word[24];
+        long pid = strtol(now, &end, 10);
+        if (end == now)
+            return;
+        snprintf(word, sizeof word, "%ld ", pid);
+        const char *known = strstr(before, word);
+        if (pid <= 0 || (known && (known == before || known[-1] == ' ')))
+            continue;
+        kill((pid_t)pid, SIGKILL);
+        waitpid((pid_t)pid, NULL, __WALL);
+    }
+}
+
+/* "12 34 ", proc_tid_children(5); the caller has one thread. */
+static void list_children(char *text, size_t size)
+{
+    char path[64];
+    *text = '\0';
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
+    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, size - 1);
+    text[n > 0 ? n : 0] = '\0';
+}
+
+/* Where criu manages cgroups, images that have none would leave the processes in the caller's, without limits. */
+static int check_place(struct execution *x, const struct restore_spec *spec)
+{
+    if (spec->joins_cgroups)
+        return 0;
+    const char *where = cgroup_v2_of(x->plan->arena, x->pid), *root = spec->request.cgroup_root;
+    return where && strstr(where, root) ? 0
+               : refuse(-EPROTO, "criu has left the container in %s (--manage-cgroups-mode ignore: bocal puts it into its own)",
+                        where ? where : "some cgroup");
+}
+
+static int host_restore(struct execution *x, const struct step *step)
+{
+    enum { MAX_NAMESPACES = 4 };
+    struct restoring restoring = {.x = x, .spec = step->data};
+    struct restore_spec spec = *restoring.spec;
+    int fds[MAX_NAMESPACES] = {-1, -1, -1, -1};
+    char before[4096], now[4096];
+    struct criu criu;
+    int64_t pid = 0;
+    restoring.spec = &spec;
+    int r = open_namespaces(x->plan->arena, &spec, &spec.request, fds);
+    list_children(before, sizeof before);
+    if (r == 0)
+        r = criu_begin(step->source, step->in ? x->slots[step->in] : -1, prepare_criu, &restoring, &criu);
+    if (r == 0)
+        r = criu_ask(&criu, &spec.request, hear, &restoring, &pid);
+    for (size_t i = 0; i < COUNT(fds); i++)
+        cleanup_fd(&fds[i]);
+    if (r < 0) {
+        list_children(now, sizeof now);
+        end_others(before, now);
+        return criu_failed(&spec.request, spec.work, r);
+    }
+    x->pid = (pid_t)pid;
+    x->slots[step->out] = sys_pidfd_open(x->pid);
+    if (x->slots[step->out] < 0)
+        return x->slots[step->out];
+    return check_place(x, &spec);
+}
+
+performer *const performers_restore[OP_COUNT] = {
+    [OP_RESTORE] = host_restore,
+};
