@@ -37,7 +37,7 @@ static const char end[] =
     "again, at the source that config.json has; its standard fds, where they are pipes or files, become the caller's of *restore*.\n"
     "Criu's log, with the reason of a failure, is criu.log in the directory of *--work-path*.\n\n"
     "Cgroups are bocal-runtime's to make, with the limits of config.json; those that the container had made below its own are not\n"
-    "made again. With *--manage-cgroups-mode* _soft_, _full_ or _strict_ they are criu's, on cgroup v2 alone.\n\n"
+    "made again; the modes of *--manage-cgroups-mode* in which criu makes them are refused.\n\n"
     "Criu's own settings are read from the file that the annotation org.criu.config names, else from /etc/criu/crun.conf or\n"
     "/etc/criu/runc.conf. With *--empty-ns* the network is not dumped; a hook that runs at *restore* can make it.\n\n"
     "# CGROUPS\n\n"

@@ -113,7 +113,7 @@ static const struct option spec_options[] = {
      .help = "leave what is in the network namespace to a hook"},                                                       \
     {.name = "auto-dedup", OCI_FIELD(checkpoint.auto_dedup), .help = "drop memory from earlier images"},                \
     {.name = "manage-cgroups-mode", OCI_FIELD(checkpoint.cgroups), .metavar = "ignore|soft|full|strict",                \
-     .words = checkpoint_cgroup_words, .value = VALUE_WORDS, .help = "what criu does about cgroups, if anything"}
+     .words = checkpoint_cgroup_words, .value = VALUE_WORDS, .help = "ignore: bocal makes cgroups, and criu does not"}
 static const struct option checkpoint_options[] = {
     CHECKPOINT_OPTIONS,
     {.name = "leave-running", OCI_FIELD(checkpoint.leave_running), .help = "let the container go on"},

@@ -16,7 +16,6 @@
 #include <sys/sysmacros.h>
 
 const char *const checkpoint_cgroup_words[] = {"ignore", "soft", "full", "strict", NULL};
-static const enum criu_cgroups cgroup_modes[] = {CRIU_IGNORE, CRIU_SOFT, CRIU_FULL, CRIU_STRICT};
 
 static const char descriptors_file[] = "descriptors.json", mounts_file[] = "external-mounts.json";
 
@@ -74,6 +73,9 @@ static int begin_request(const struct checkpoint_options *o, const struct config
 {
     if (o->parent && *o->parent == '/')
         return refuse(-EINVAL, "--parent-path %.200s: it has to be relative to the images (../earlier)", o->parent);
+    if (o->cgroups)
+        return refuse(-EOPNOTSUPP, "--manage-cgroups-mode %s: bocal makes the cgroups, and criu does not (ignore, or leave it out)",
+                      checkpoint_cgroup_words[o->cgroups]);
     if (o->empty_namespace && !text_equal(o->empty_namespace, "network"))
         return refuse(-EINVAL, "--empty-ns %.64s: of namespaces, only that of network can be empty", o->empty_namespace);
     *request = (struct criu_request){
@@ -82,7 +84,6 @@ static int begin_request(const struct checkpoint_options *o, const struct config
         .lsm_profile = o->lsm_profile,
         .lsm_mount_context = o->lsm_mount_context,
         .settings = settings_of(config),
-        .cgroups = cgroup_modes[o->cgroups],
         .leave_running = o->leave_running,
         .unix_sockets = o->unix_sockets,
         .tcp_established = o->tcp_established,
@@ -379,7 +380,6 @@ int checkpoint_open(const struct checkpoint_options *o, const struct config *con
     char **list;
     *images = (struct checkpoint_images){.request = {.images = -1, .work = -1}};
     *source = (struct restore_source){.images = images_of(o), .work = o->work ? o->work : images_of(o), .request = request};
-    source->cgroups_by_criu = cgroup_modes[o->cgroups] != CRIU_IGNORE;
     TRY(find_criu(config->arena, &source->criu));
     if (config->process.no_new_privileges)
         TRY(check_criu(source->criu));

@@ -75,11 +75,11 @@ static const struct {
 
 static void put_options(FILE *out, const struct criu_request *request)
 {
-    enum { DEBUG = 4 };
+    enum { DEBUG = 4, IGNORE = 0 };
     const char *base = (const char *)request;
     put_number(out, 1, request->images);
     put_number(out, 9, DEBUG); /* its log tells why it failed */
-    put_number(out, 34, request->cgroups);
+    put_number(out, 34, IGNORE); /* cgroups: they are the caller's to make */
     if (request->pid)
         put_number(out, 2, request->pid);
     if (request->work >= 0)
@@ -93,8 +93,6 @@ static void put_options(FILE *out, const struct criu_request *request)
         put_text(out, texts[i].number, *(const char *const *)(const void *)(base + texts[i].offset));
     for (size_t i = 0; i < request->n_mounts; i++)
         put_pair(out, 23, request->mounts[i].key, request->mounts[i].value, 0);
-    if (request->cgroup_root)
-        put_pair(out, 25, NULL, request->cgroup_root, 0);
     for (size_t i = 0; i < request->n_inherited; i++)
         put_pair(out, 27, request->inherited[i].key, NULL, request->inherited[i].fd);
     for (size_t i = 0; request->externals && request->externals[i]; i++)

@@ -10,9 +10,6 @@
 
 enum criu_kind { CRIU_DUMP = 1, CRIU_RESTORE = 2, CRIU_PRE_DUMP = 4 };
 
-/* What criu does about cgroups: its own numbers. */
-enum criu_cgroups { CRIU_IGNORE = 0, CRIU_SOFT = 3, CRIU_FULL = 4, CRIU_STRICT = 5 };
-
 /* A mount, external to what is dumped: its place and its name, or its source. A namespace: its kind and its file. */
 struct criu_pair {
     const char *key, *value;
@@ -35,8 +32,6 @@ struct criu_request {
     const char *freezer;          /* a cgroup's directory */
     const char *lsm_profile, *lsm_mount_context;
     const char *settings;         /* a file with further options */
-    enum criu_cgroups cgroups;
-    const char *cgroup_root;      /* where they are restored below the top */
     bool leave_running, unix_sockets, tcp_established, tcp_in_flight, shell_job, file_locks, auto_dedup;
     bool track_memory, siblings, terminal, notify;
     uint64_t empty_namespaces;    /* CLONE_NEW* */

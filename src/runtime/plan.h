@@ -233,7 +233,6 @@ struct restore_source {
     const char *criu;            /* the program */
     const char *images, *work;   /* directories, for people: the fds are in REQUEST */
     const struct criu_request *request; /* what the caller's options say */
-    bool cgroups_by_criu;        /* else bocal makes them, as for any container */
     char *const *external;       /* mounts of the host's: their places in the container, NULL-terminated */
     char *const *descriptors;    /* what the standard fds were, NULL-terminated */
 };

@@ -137,20 +137,6 @@ static void add_descriptors(struct builder *b, const struct restore_source *sour
     request->inherited = list;
 }
 
-/* Where they are restored, as criu has it: below the top of cgroup v2. */
-static int add_cgroups(struct builder *b, const struct restore_source *source, struct restore_spec *spec)
-{
-    const char *top = b->facts->cgroup.v2.mount;
-    const char *directory = b->n_cgroups == 1 && b->cgroups[0].v2 ? b->cgroups[0].directory : NULL;
-    spec->joins_cgroups = !source->cgroups_by_criu;
-    if (!source->cgroups_by_criu)
-        return 0;
-    if (!directory || !top)
-        return refuse(-EOPNOTSUPP, "--manage-cgroups-mode: criu manages them on cgroup v2 alone (ignore: bocal makes them)");
-    spec->request.cgroup_root = directory + strlen(top);
-    return 0;
-}
-
 int plan_restore(const struct config *config, const struct facts *facts, const struct restore_source *source,
                  const char *id, struct plan *plan)
 {
@@ -166,18 +152,16 @@ int plan_restore(const struct config *config, const struct facts *facts, const s
     plan_add(&b, (struct step){.op = OP_STATE, .by = HOST, .path = b.state, .why = "the journal: what delete has to undo"});
     TRY(plan_cgroup_prepare(&b));
     TRY(plan_rdt(&b));
-    TRY(add_cgroups(&b, source, spec));
     TRY(add_mounts(&b, source, &spec->request));
     add_namespaces(&b, spec);
     add_descriptors(&b, source, &spec->request);
     if (b.device_filter)
         plan_add(&b, *b.device_filter);
     plan_add(&b, (struct step){.op = OP_RESTORE, .by = HOST, .phase = BIRTH, .path = source->images, .source = source->criu,
-                               .in = spec->joins_cgroups && b.clone_into ? SLOT_CGROUP : SLOT_NONE, .out = SLOT_INIT,
+                               .in = b.clone_into ? SLOT_CGROUP : SLOT_NONE, .out = SLOT_INIT,
                                .data = spec, .why = "criu(8): its processes, as they were"});
     plan_rdt_join(&b);
     plan_scope_leave(&b);
-    if (spec->joins_cgroups)
-        plan_note(&b, "cgroups that the container had made below its own are not made again");
+    plan_note(&b, "cgroups that the container had made below its own are not made again");
     return 0;
 }

@@ -116,7 +116,6 @@ struct state_spec {
 struct restore_spec {
     struct criu_request request;
     const struct config *config;         /* its hooks, and what they are told */
-    bool joins_cgroups;                  /* criu, and so what it bears, is in the container's */
     const struct criu_pair *namespaces;  /* somebody's, which criu inherits: its name for it and the file */
     size_t n_namespaces;
     const char *work;                    /* where its log is, for people */
