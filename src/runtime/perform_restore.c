@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "kernel/mount.h"
 #include "kernel/sys.h"
 #include "spec/state.h"
 
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 struct restoring {
@@ -93,6 +95,38 @@ static int hear(void *data, const char *what, int64_t pid, int fd)
     return text_equal(what, "setup-namespaces") ? run_all_hooks(r, pid) : 0;
 }
 
+/* ---- places to mount at ---- */
+
+/* Whether a mount before number N covers the place of that, which is then in the images, or the host's. */
+static bool is_covered(const struct config *config, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *rest = text_after(config->mounts[n].destination, config->mounts[i].destination);
+        if (rest && *rest == '/' && rest[1])
+            return true;
+    }
+    return false;
+}
+
+/* A root that has been made anew since, as engines do that move containers, lacks what was made there to mount at. */
+static int make_targets(const struct config *config)
+{
+    auto_fd root = open(config->root.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return fail(-errno, "open %s", config->root.path);
+    for (size_t i = 0; i < config->n_mounts; i++) {
+        const struct mount_config *mount = &config->mounts[i];
+        struct stat st;
+        bool file = text_equal(mount->type, "bind") && stat(mount->source, &st) == 0 && !S_ISDIR(st.st_mode);
+        if (is_covered(config, i))
+            continue;
+        auto_fd target = mount_target(root, mount->destination, !file, false);
+        if (target < 0)
+            return fail(target, "%s: make %s in %s", mount->origin, mount->destination, config->root.path);
+    }
+    return 0;
+}
+
 /* ---- the step ---- */
 
 /* criu's own fds for the namespaces: the numbers are known only now. FDS are the caller's. */
@@ -151,7 +185,9 @@ static int host_restore(struct execution *x, const struct step *step)
     struct criu criu;
     int64_t pid = 0;
     restoring.spec = &spec;
-    int r = open_namespaces(x->plan->arena, &spec, &spec.request, fds);
+    int r = make_targets(spec.config);
+    if (r == 0)
+        r = open_namespaces(x->plan->arena, &spec, &spec.request, fds);
     list_children(before, sizeof before);
     if (r == 0)
         r = criu_begin(step->source, step->in ? x->slots[step->in] : -1, prepare_criu, &restoring, &criu);

@@ -171,6 +171,12 @@ c['linux']['readonlyPaths'] = ['/proc/sys']"
     oci checkpoint --image-path images c6-$$
     oci restore --detach --image-path images c6-$$ < /dev/null > >(cat >>out) 2>&1
     mounts | diff had -
+    mkdir moved # a root made anew, without what was made there to mount at
+    oci checkpoint --image-path images c6-$$
+    mv rootfs moved/old
+    mkdir rootfs
+    cp -a moved/old/bin rootfs/
+    oci restore --detach --image-path images c6-$$ < /dev/null > >(cat >>out) 2>&1
     [ "$(oci exec c6-$$ /bin/busybox cat /tmp/kept)" = kept ]
     oci exec c6-$$ /bin/sh -c 'echo after >/data/file'
     [ "$(cat volume/file)" = after ]

@@ -82,6 +82,7 @@ require() {
         ! is_v2 || grep -qw memory /sys/fs/cgroup/cgroup.controllers ||
             skip "needs the memory, pids and cpu controllers"
         ;;
+    criu) criu check >/dev/null 2>&1 || skip "needs criu, and a kernel that it knows" ;;
     *) command -v "$1" >/dev/null || skip "needs $1, which tools/install drive installs" ;;
     esac
 }

@@ -334,6 +334,26 @@ print(last["id"], before["status"][:5], "running|created" if after["status"] in 
     podman rmi "$box-image"
 }
 
+@test "podman container checkpoint, restore" {
+    require criu
+    podman run -d --name "$box" box sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done'
+    said() { [ "$(podman logs "$box" | wc -l)" -gt "$1" ]; }
+    wait_until said 3
+    podman container checkpoint "$box"
+    same exited "$(inspect '{{.State.Status}}')"
+    before=$(podman logs "$box" | wc -l)
+    podman container restore "$box"
+    same running "$(inspect '{{.State.Status}}')"
+    wait_until said "$before"
+    podman logs "$box" >log
+    same "$(seq "$(wc -l <log)")" "$(cat log)" # nothing lost, nothing begun anew
+    podman container checkpoint --leave-running --export "$work/dump.tar" "$box"
+    same running "$(inspect '{{.State.Status}}')"
+    podman rm -f -t 0 "$box"
+    podman container restore --import "$work/dump.tar"
+    wait_until said "$before"
+}
+
 @test "podman build: a RUN step" {
     mkdir -p context
     printf 'FROM localhost/box\nRUN echo built >/built\nCMD ["cat", "/built"]\n' >context/Containerfile
