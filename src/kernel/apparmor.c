@@ -5,18 +5,34 @@
 #include "base/file.h"
 #include "base/process.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 extern const char bocal_apparmor_start[], bocal_apparmor_end[]; /* tools/embed */
+
+static const char profiles[] = "/sys/kernel/security/apparmor/profiles";
+
+bool apparmor_is_on(void)
+{
+    auto_fd fd = open("/proc/self/attr/apparmor/current", O_RDONLY | O_CLOEXEC); /* Linux 5.8 */
+    char byte;
+    return fd >= 0 && read(fd, &byte, 1) == 1; /* EINVAL where it is built in but off */
+}
+
+bool apparmor_can_load(void)
+{
+    return access(profiles, F_OK) == 0;
+}
 
 bool apparmor_has(const char *name)
 {
     size_t length = strlen(name);
     auto_free char *line = NULL;
     size_t size = 0;
-    auto_file file = fopen("/sys/kernel/security/apparmor/profiles", "re");
+    auto_file file = fopen(profiles, "re");
     while (file && getline(&line, &size, file) > 0) /* "NAME (MODE)" */
         if (strncmp(line, name, length) == 0 && strncmp(line + length, " (", 2) == 0)
             return true;

@@ -5,6 +5,13 @@
 
 #define APPARMOR_DEFAULT "bocal-default"
 
+/* Whether the kernel confines by AppArmor: whether this process has a label. Asked of /proc, as securityfs
+ * need not be there: Podman hides /sys/kernel from the runtime of a container with ids of its own. */
+bool apparmor_is_on(void);
+
+/* Whether profiles can be listed and loaded, which takes securityfs. */
+bool apparmor_can_load(void);
+
 /* Whether the kernel has the profile NAME. Only root may ask; false for others. */
 bool apparmor_has(const char *name);
 

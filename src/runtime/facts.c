@@ -180,7 +180,8 @@ static void probe_userns(const struct config *config, struct facts *facts)
 static void probe_apparmor(struct arena *arena, struct facts *facts)
 {
     facts->apparmor_loaded = apparmor_has(APPARMOR_DEFAULT);
-    if (!facts->apparmor_loaded && facts->uid == 0 && !facts->in_userns)
+    facts->apparmor_hidden = !apparmor_can_load();
+    if (!facts->apparmor_loaded && !facts->apparmor_hidden && facts->uid == 0 && !facts->in_userns)
         facts->apparmor_parser = process_find(arena, "apparmor_parser");
 }
 
@@ -321,7 +322,7 @@ int facts_probe(const struct config *config, struct facts *facts)
     auto_free char *mountinfo = NULL;
     TRY((int)file_read(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mountinfo));
     facts->proc_masked = is_proc_masked(arena, mountinfo);
-    facts->apparmor = access("/sys/kernel/security/apparmor/profiles", F_OK) == 0;
+    facts->apparmor = config->process.apparmor_profile && apparmor_is_on();
     if (facts->apparmor && text_equal(config->process.apparmor_profile, APPARMOR_DEFAULT))
         probe_apparmor(arena, facts);
     facts->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;

@@ -55,8 +55,9 @@ struct facts {
     struct idmaps subuid, subgid;  /* ranges of the caller; .inside is unused */
     const char *newuidmap, *newgidmap; /* absolute path, or NULL */
 
-    bool apparmor, selinux;
+    bool apparmor, selinux;      /* the former only where the configuration names a profile */
     bool apparmor_loaded;        /* the kernel has the default profile */
+    bool apparmor_hidden;        /* no securityfs: profiles can be neither listed nor loaded */
     const char *apparmor_parser; /* absolute path where the caller may load it, or NULL */
     bool time_ns;
     unsigned own_namespaces;     /* bit per ns_kind whose path in the configuration is the caller's own */

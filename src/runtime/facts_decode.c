@@ -202,6 +202,7 @@ static const struct json_field facts_fields[] = {
     {"newgidmap", json_string, AT(facts, newgidmap)},
     {"apparmor", json_flag, AT(facts, apparmor)},
     {"apparmorLoaded", json_flag, AT(facts, apparmor_loaded)},
+    {"apparmorHidden", json_flag, AT(facts, apparmor_hidden)},
     {"apparmorParser", json_string, AT(facts, apparmor_parser)},
     {"selinux", json_flag, AT(facts, selinux)},
     {"timeNamespaces", json_flag, AT(facts, time_ns)},

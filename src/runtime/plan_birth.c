@@ -33,9 +33,12 @@ int plan_apparmor(struct builder *b)
                       b->apparmor);
     if (!text_equal(b->apparmor, APPARMOR_DEFAULT) || facts->apparmor_loaded)
         return 0;
+    if (facts->apparmor_hidden && !process->apparmor_defaulted)
+        return 0; /* then the label itself fails where the kernel has it not */
     if (!facts->apparmor_parser) {
-        const char *reason = facts->uid ? "only root can load it (--security-opt apparmor=unconfined)"
-                                        : "apparmor_parser is missing (apt-get install apparmor)";
+        const char *reason = facts->apparmor_hidden ? "securityfs is not mounted on /sys/kernel/security"
+                             : facts->uid           ? "only root can load it (--security-opt apparmor=unconfined)"
+                                                    : "apparmor_parser is missing (apt-get install apparmor)";
         if (!process->apparmor_defaulted)
             return refuse(-EOPNOTSUPP, "--security-opt apparmor=%s: %s", b->apparmor, reason);
         plan_note(b, "AppArmor profile %s left out: %s", b->apparmor, reason);

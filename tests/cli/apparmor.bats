@@ -31,6 +31,22 @@ load helpers
     done
 }
 
+@test "securityfs need not be mounted for a profile that is loaded; the default is left out, and it is said why" {
+    require root
+    require apparmor
+    bocal run /bin/true # loads bocal-default
+    hidden() { unshare -m sh -c 'umount -l /sys/kernel/security && exec "$@"' hidden "$BOCAL" run "$@"; }
+    run hidden --security-opt apparmor=bocal-default /bin/cat /proc/self/attr/current
+    [ "$output" = "bocal-default (enforce)" ]
+    run hidden --security-opt apparmor=no-such-profile /bin/true
+    [ "$status" = 125 ]
+    contains "not loaded"
+    run hidden /bin/cat /proc/self/attr/current
+    [ "$output" = unconfined ]
+    run hidden --dry-run /bin/true
+    contains "AppArmor profile bocal-default left out: securityfs is not mounted"
+}
+
 @test "a profile that is not loaded is refused by name" {
     require apparmor
     refused 125 "not loaded" --security-opt apparmor=no-such-profile /bin/true
