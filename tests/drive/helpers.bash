@@ -12,10 +12,11 @@ begin() { # in setup_file
         RUNTIME=$work/bocal-runtime
     fi
     runtime=${RUNTIME##*/}
-    own_cgroup=/drive-$$
+    manager=cgroupfs own_cgroup=/drive-$$
+    ! is_systemd || manager=systemd own_cgroup=drive-$$.slice
     HOME=$work/home
     mkdir "$HOME"
-    export work RUNTIME runtime own_cgroup HOME
+    export work RUNTIME runtime manager own_cgroup HOME
     touch "$work/ids"
     make_root "$work/root"
     tar -C "$work/root" -cf "$work/root.tar" .
@@ -28,10 +29,12 @@ finish() { # in teardown_file; ids of containers are in $work/ids
     for process in $(pgrep -f "$work"); do
         kill -KILL "$process" || true
     done
+    ! is_systemd || wait_until nothing_remains >/dev/null || true # it has its own pace
     left+=$(remains)
     sed -nE "s|^([^ ]+ ){4}(${work}[^ ]*) .*|\2|p" /proc/self/mountinfo | sort -r | while read -r point; do
         umount "$point"
     done
+    ! is_systemd || systemctl stop "$own_cgroup" 2>/dev/null || true
     find /sys/fs/cgroup -mindepth 2 -depth -type d -path "*$own_cgroup*" -exec rmdir {} + 2>/dev/null || true
     find /run/containerd -depth -type d -empty -exec rmdir {} + 2>/dev/null || true # of shims, whoever started them
     rm -rf --one-file-system "$work" || left+=$work
@@ -43,12 +46,14 @@ finish() { # in teardown_file; ids of containers are in $work/ids
 
 # What is left of containers: states, cgroups, mounts. The engines' own parent cgroups are theirs.
 remains() {
-    find /run/bocal-runtime /run/runc /run/crun -mindepth 1 -maxdepth 1 2>/dev/null | grep -Ff "$work/ids"
+    find {/run,"${XDG_RUNTIME_DIR:-/run}"}/{bocal-runtime,runc,crun} -mindepth 1 -maxdepth 1 2>/dev/null | grep -Ff "$work/ids"
     find /sys/fs/cgroup -mindepth 2 -type d \( -fstype cgroup -o -fstype cgroup2 \) 2>/dev/null |
         grep -F -e "$own_cgroup/" -f "$work/ids"
     grep -oE " $work/(storage|data|user/storage|state|exec)/[^ ]* " /proc/self/mountinfo | grep -vE '/(netns/default|storage/overlay|data/overlay2) $'
     true
 }
+
+nothing_remains() { [ -z "$(remains)" ]; }
 
 # make_root DIRECTORY: busybox under all its names, and two users.
 make_root() {
@@ -67,7 +72,44 @@ make_root() {
     chmod +x "$1/etc/no-interpreter"
 }
 
+# podman_configuration DIRECTORY: Podman with all that it keeps in there. It asks for limits of its own choice, and not everybody
+# may raise what they were given: so it gets what is here. The processes it lowers itself, to 32,768.
+podman_configuration() {
+    local processes
+    processes=$(ulimit -Hu)
+    [ "$processes" != unlimited ] && [ "$processes" -lt 32768 ] || processes=32768
+    cat >"$1/containers.conf" <<C
+[containers]
+default_ulimits = ["nofile=$(ulimit -Hn):$(ulimit -Hn)", "nproc=$processes:$processes"]
+log_driver = "k8s-file"
+netns = "none"
+[engine]
+cgroup_manager = "$manager"
+events_logger = "file"
+events_logfile_path = "$1/events"
+lock_type = "file"
+tmp_dir = "$1/run/libpod/tmp"
+volume_path = "$1/volumes"
+hooks_dir = ["$1/hooks"]
+runtime = "$runtime"
+runtime_supports_json = ["$runtime"]
+[engine.runtimes]
+$runtime = ["$RUNTIME"]
+C
+    cat >"$1/storage.conf" <<C
+[storage]
+driver = "overlay"
+graphroot = "$1/storage"
+runroot = "$1/run/storage"
+rootless_storage_path = "$1/storage"
+[storage.options]
+root-auto-userns-user = "$user"
+C
+    mkdir -p "$1/hooks"
+}
+
 is_v2() { [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; }
+is_systemd() { [ -d /run/systemd/system ] && is_v2; } # then it is the engines' cgroup manager, else they are it
 
 capabilities() { awk '/^CapBnd/ {print $2}' /proc/self/status; }
 
@@ -78,6 +120,10 @@ can_have() { [ "$(id -u)" = 0 ] && command -v "$@" >/dev/null; }
 require() {
     case $1 in
     root) [ "$(id -u)" = 0 ] || skip "needs root" ;;
+    own-systemd)
+        is_systemd && grep -q "user@$(id -u).service" /proc/self/cgroup ||
+            skip "needs an ordinary user below his own systemd: systemd-run --user --scope -p Delegate=yes bats FILE"
+        ;;
     limits)
         ! is_v2 || grep -qw memory /sys/fs/cgroup/cgroup.controllers ||
             skip "needs the memory, pids and cpu controllers"
@@ -119,8 +165,8 @@ no_shims() { ! pgrep -f "^[^ ]*containerd-shim.*$work" >/dev/null; }
 
 gone() { ! kill -0 "$1" 2>/dev/null; } # PID
 
-wait_until() { # COMMAND...: for ten seconds at most
-    for _ in $(seq 100); do
+wait_until() { # COMMAND...: for half a minute at most
+    for _ in $(seq 300); do
         "$@" && return
         sleep 0.1
     done
@@ -159,6 +205,9 @@ ends() {
         return 1
     }
 }
+
+# What is typed to learn a terminal's name and size: the size comes when the command runs already, or later.
+tty_and_size='tty; until stty size 2>/dev/null | grep .; do sleep 0.1; done'
 
 # on_terminal COMMAND ACTION...: tests/cli/on-terminal has the actions.
 on_terminal() {

@@ -10,7 +10,7 @@ setup_file() {
     useradd -M -d "$work/user" "$user"
     sed -i "/^$user:/d" /etc/subuid /etc/subgid
     echo "$user:3000000:65536" | tee -a /etc/subuid >>/etc/subgid
-    configuration "$work"
+    podman_configuration "$work"
     export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf
     podman import -q "$work/root.tar" box >/dev/null
 }
@@ -35,42 +35,6 @@ teardown_file() {
 }
 
 no_processes() { ! pgrep -u "$1" >/dev/null; }
-
-# configuration DIRECTORY: Podman with all that it keeps in there. It asks for limits of its own choice, and not everybody
-# may raise what they were given: so it gets what is here. The processes it lowers itself, to 32,768.
-configuration() {
-    local processes
-    processes=$(ulimit -Hu)
-    [ "$processes" != unlimited ] && [ "$processes" -lt 32768 ] || processes=32768
-    cat >"$1/containers.conf" <<C
-[containers]
-default_ulimits = ["nofile=$(ulimit -Hn):$(ulimit -Hn)", "nproc=$processes:$processes"]
-log_driver = "k8s-file"
-netns = "none"
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-events_logfile_path = "$1/events"
-lock_type = "file"
-tmp_dir = "$1/run/libpod/tmp"
-volume_path = "$1/volumes"
-hooks_dir = ["$1/hooks"]
-runtime = "$runtime"
-runtime_supports_json = ["$runtime"]
-[engine.runtimes]
-$runtime = ["$RUNTIME"]
-C
-    cat >"$1/storage.conf" <<C
-[storage]
-driver = "overlay"
-graphroot = "$1/storage"
-runroot = "$1/run/storage"
-rootless_storage_path = "$1/storage"
-[storage.options]
-root-auto-userns-user = "$user"
-C
-    mkdir -p "$1/hooks"
-}
 
 podman() { timeout 60 podman "$@" 3>&- 4>&-; }
 
@@ -127,14 +91,14 @@ state_is() { [ "$(inspect '{{.State.Status}}')" = "$1" ]; }
 }
 
 @test "podman run -it: a terminal with its size, and its end" {
-    on_terminal "/usr/bin/env podman run -it --rm --name $box box sh" 'wait:# ' 'type:tty; stty size' \
+    on_terminal "/usr/bin/env podman run -it --rm --name $box box sh" 'wait:# ' "type:$tty_and_size" \
         'wait:/dev/pts/0' 'wait:33 111' 'type:sleep 100' 'sleep:0.5' 'key:C' 'wait:# ' 'type:echo st=$?' 'wait:st=130' \
         'type:exit 6' 'end:6' 'same'
 }
 
 @test "podman exec -it: a terminal with its size, a new size, and its end" {
     podman run -d --name "$box" box sleep 100
-    on_terminal "/usr/bin/env podman exec -it $box sh" 'wait:# ' 'type:tty; stty size' 'wait:/dev/pts/0' 'wait:33 111' \
+    on_terminal "/usr/bin/env podman exec -it $box sh" 'wait:# ' "type:$tty_and_size" 'wait:/dev/pts/0' 'wait:33 111' \
         'size:20 70' 'sleep:0.5' 'type:stty size' 'wait:20 70' 'type:exit 6' 'end:6' 'same'
 }
 
@@ -197,7 +161,22 @@ state_is() { [ "$(inspect '{{.State.Status}}')" = "$1" ]; }
     same healthy "$(inspect '{{.State.Health.Status}}')"
 }
 
+# Podman 4.3 forbids all devices below a pod's cgroup where it makes that itself on cgroup v2. Tried without a runtime.
+pods_have_devices() {
+    local top=/sys/fs/cgroup id directory status=0
+    is_v2 || top+=/devices
+    id=$(podman pod create --network none)
+    for directory in $(find "$top" -type d -name "*$id*"); do
+        mkdir "$directory/try"
+        sh -c "echo \$\$ >$directory/try/cgroup.procs && exec head -c 1 /dev/zero" >"$work/tried" && [ -s "$work/tried" ] || status=1
+        rmdir "$directory/try"
+    done
+    podman pod rm -f -t 0 "$id" >/dev/null
+    return $status
+}
+
 @test "podman pod: two containers share network, host name and IPC, and nothing else" {
+    pods_have_devices || skip "needs a Podman whose pods may use devices"
     podman pod create --name "$box-pod" --network none --hostname jar
     podman run -d --pod "$box-pod" --name "$box" box sleep 100
     podman run -d --pod "$box-pod" --name "$box-b" box sleep 100
@@ -372,7 +351,7 @@ user_podman() {
 user_has_box() {
     [ -e "$work/user/storage" ] || {
         mkdir -p "$work/user/run"
-        configuration "$work/user"
+        manager=cgroupfs podman_configuration "$work/user" # without a systemd of its own
         chown -R "$user" "$work/user"
         chmod 700 "$work/user/run"
         chmod a+r "$work/root.tar"
