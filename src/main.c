@@ -29,7 +29,12 @@ static int standard_fds_open(void)
     return 0;
 }
 
-/* Prints the recorded sentence, if any; returns the exit status for RESULT, which is FAILED where it is ours. */
+static void print_warning(const char *sentence, void *program)
+{
+    fprintf(stderr, "%s: warning: %s\n", (const char *)program, sentence);
+}
+
+/* Prints the recorded sentence, if any, and what was not told yet; returns the exit status for RESULT, which is FAILED where it is ours. */
 static int finish_as(const char *program, const char *verb, int result, int failed)
 {
     int written = fflush(stdout) != 0 ? -errno : ferror(stdout) ? -EIO : 0;
@@ -37,6 +42,7 @@ static int finish_as(const char *program, const char *verb, int result, int fail
         result = fail(written, "write standard output");
     if (result < 0)
         fail(result, "failed");
+    warnings_tell();
     if (*error_text())
         fprintf(stderr, "%s%s%s: %s\n", program, verb ? " " : "", verb ? verb : "", error_text());
     return result < 0 ? failed : result;
@@ -57,6 +63,7 @@ static int call_verb(const char *program, bool seed, char **words)
     if (!verb)
         return finish(program, NULL, -EINVAL);
     struct call call = {.seed = seed, .words = words + 1};
+    warnings_to(print_warning, (void *)program);
     return finish(program, verb->set->verb, verb->run(&call));
 }
 

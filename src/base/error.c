@@ -90,3 +90,51 @@ void error_clear(void)
     record.text[0] = '\0';
     record.remedied = false;
 }
+
+/* ---- warnings ---- */
+
+static struct {
+    char text[4096]; /* sentences, each NUL-terminated */
+    size_t used;
+    bool lost;       /* there were more */
+    void (*tell)(const char *sentence, void *data);
+    void *data;
+} warnings;
+
+void warn(const char *format, ...)
+{
+    char sentence[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    size_t size = strlen(sentence) + 1;
+    if (size > sizeof warnings.text - warnings.used) {
+        warnings.lost = true;
+        return;
+    }
+    memcpy(warnings.text + warnings.used, sentence, size);
+    text_disarm(warnings.text + warnings.used);
+    warnings.used += size;
+}
+
+void warnings_to(void (*tell)(const char *sentence, void *data), void *data)
+{
+    warnings.tell = tell;
+    warnings.data = data;
+}
+
+void warnings_tell(void)
+{
+    for (size_t at = 0; warnings.tell && at < warnings.used; at += strlen(warnings.text + at) + 1)
+        warnings.tell(warnings.text + at, warnings.data);
+    if (warnings.tell && warnings.lost)
+        warnings.tell("more was left out than is told here", warnings.data);
+    warnings_clear();
+}
+
+void warnings_clear(void)
+{
+    warnings.used = 0;
+    warnings.lost = false;
+}

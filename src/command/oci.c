@@ -16,7 +16,7 @@ static const char *const log_words[] = {"text", "json", NULL};
 
 static const struct option global_options[] = {
     {.name = "root", OCI_FIELD(root), .metavar = "DIR", .value = VALUE_DIR, .help = "where containers are recorded"},
-    {.name = "log", OCI_FIELD(log), .metavar = "FILE", .value = VALUE_FILE, .help = "write errors to FILE as well"},
+    {.name = "log", OCI_FIELD(log), .metavar = "FILE", .value = VALUE_FILE, .help = "write errors and warnings to FILE as well"},
     {.name = "log-format", OCI_FIELD(log_format), .metavar = "text|json", .words = log_words, .value = VALUE_WORDS,
      .help = "how they are written there"},
     {.name = "systemd-cgroup", OCI_FIELD(systemd_cgroup), .help = "let systemd make cgroups"},
@@ -68,25 +68,31 @@ static int call_verb(struct arena *arena, struct oci_options *o, char **words)
 /* ---- the whole ---- */
 
 /* As containerd's shim and conmon read it. A log that cannot be written does not hide the error. */
-static void write_log(const struct oci_options *o)
+static void write_log(const struct oci_options *o, const char *level, const char *sentence)
 {
     const char *name = o->log && text_after(o->log, "file:") ? text_after(o->log, "file:") : o->log;
-    auto_file log = name && *error_text() ? fopen(name, "ae") : NULL;
+    auto_file log = name && *sentence ? fopen(name, "ae") : NULL;
     char now[TEXT_NOW_SIZE];
     if (!log)
         return;
     text_now(now);
     if (o->log_format == 0) {
-        fprintf(log, "time=\"%s\" level=error msg=\"%s\"\n", now, error_text());
+        fprintf(log, "time=\"%s\" level=%s msg=\"%s\"\n", now, level, sentence);
         return;
     }
     struct json_writer json = json_writer_compact(log);
     json_begin_object(&json, NULL);
-    json_put_string(&json, "level", "error");
-    json_put_string(&json, "msg", error_text());
+    json_put_string(&json, "level", level);
+    json_put_string(&json, "msg", sentence);
     json_put_string(&json, "time", now);
     json_end_object(&json);
     putc('\n', log);
+}
+
+static void tell_warning(const char *sentence, void *options)
+{
+    fprintf(stderr, "bocal-runtime: warning: %s\n", sentence);
+    write_log(options, "warning", sentence);
 }
 
 /* Root of a user namespace of its own, as rootless engines make it, is nobody to the host's /run. */
@@ -134,9 +140,12 @@ int oci_run(char **words)
         usage(stdout, &set);
         return 0;
     }
+    warnings_to(tell_warning, &o);
     int r = check_globals(&o);
     if (r == 0)
         r = call_verb(&arena, &o, words + used);
-    write_log(&o);
+    warnings_tell();
+    warnings_to(NULL, NULL); /* O ends here */
+    write_log(&o, "error", error_text());
     return r;
 }

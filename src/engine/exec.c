@@ -210,6 +210,7 @@ static int prepare(struct exec *e)
     TRY(find_container(e));
     config->arena = &e->arena;
     TRY(bundle_load(e->container.dir, NULL, geteuid() ? NULL : "/var/cache/bocal", "", config, &e->seccomp));
+    warnings_clear(); /* told when the container was created */
     TRY(o->process_file ? read_process(e) : change_process(e));
     TRY(handover_check(config, o->console_socket, !o->detach));
     TRY(handover_fds(config, (unsigned)o->preserve_fds));

@@ -342,6 +342,7 @@ static void kill_all(struct execution *x)
 
 int execute(struct execution *x, const struct plan *plan)
 {
+    warnings_tell();
     TRY(begin(x, plan));
     for (x->at = 0; x->at < plan->count; x->at++) {
         const struct step *step = &plan->steps[x->at];

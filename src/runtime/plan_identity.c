@@ -37,20 +37,27 @@ static int add_limits(struct builder *b)
     return 0;
 }
 
-static int check_capabilities(struct builder *b)
+/* What bocal has not it cannot give. An option asks for what is to be had; --privileged for all that there is; and a
+ * configuration may be for another host: runtime-spec config.md, "capabilities", wants a warning. */
+static int grant_capabilities(struct builder *b, struct capabilities *caps)
 {
     const struct config *config = b->config;
+    const char *origin = config->process.caps_origin ? config->process.caps_origin : "/process/capabilities";
+    uint64_t *const sets[] = {&caps->bounding, &caps->effective, &caps->permitted, &caps->inheritable, &caps->ambient};
+    uint64_t missing = 0;
     if (b->ids.fresh || b->ids.joined)
         return 0; /* a new user namespace gives all of them, over itself */
-    uint64_t missing = config->process.caps.bounding & ~b->facts->capabilities;
-    if (missing && !config->privileged)
-        return refuse(-EPERM, "%s: bocal itself has not %s (run it with that capability)",
-                      config->process.caps_origin ? config->process.caps_origin
-                                                  : "/process/capabilities",
-                      capability_format(missing, b->arena));
-    if (missing)
-        plan_note(b, "--privileged: without %s, which bocal has not",
-                  capability_format(missing, b->arena));
+    for (size_t i = 0; i < COUNT(sets); i++) {
+        missing |= *sets[i] & ~b->facts->capabilities;
+        *sets[i] &= b->facts->capabilities;
+    }
+    const char *names = missing ? capability_format(missing, b->arena) : NULL;
+    if (missing && config->privileged)
+        plan_note(b, "--privileged: without %s, which bocal has not", names);
+    else if (missing && config->bundle)
+        warn("%s: %s left out: bocal itself has not that (run it with all capabilities)", origin, names);
+    else if (missing)
+        return refuse(-EPERM, "%s: bocal itself has not %s (run it with that capability)", origin, names);
     return 0;
 }
 
@@ -219,19 +226,12 @@ static int check_labels(struct builder *b)
 int plan_identity(struct builder *b)
 {
     const struct process_config *process = &b->config->process;
-    TRY(check_capabilities(b));
+    struct capabilities *caps = arena_alloc(b->arena, sizeof *caps);
+    *caps = process->caps;
+    TRY(grant_capabilities(b, caps));
     TRY(check_labels(b));
     if (b->facts->selinux && !process->selinux_label && !b->config->privileged)
         plan_note(b, "SELinux is enabled here, and labels are not chosen yet: the container has its caller's");
-    struct capabilities *caps = arena_alloc(b->arena, sizeof *caps);
-    *caps = process->caps;
-    if (!b->ids.fresh && !b->ids.joined && b->config->privileged) {
-        caps->bounding &= b->facts->capabilities;
-        caps->permitted &= b->facts->capabilities;
-        caps->effective &= b->facts->capabilities;
-        caps->inheritable &= b->facts->capabilities;
-        caps->ambient &= b->facts->capabilities;
-    }
     drop_unusable_ambient(b, caps);
     struct ids_spec *ids = arena_alloc(b->arena, sizeof *ids);
     if (!b->config->same_keyring)

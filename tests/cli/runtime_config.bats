@@ -435,3 +435,24 @@ c['linux']['uidMappings'] = c['linux']['gidMappings'] = [{'containerID': 0, 'hos
     run oci run sys-$$ </dev/null
     [ "$output" = 1 ]
 }
+
+@test "capabilities that are unknown, or not to be had: a warning, once, and the others" {
+    require root
+    caps="c['process']['capabilities'] = {s: ['CAP_KILL', 'CAP_FLY', 'CAP_SYS_TIME'] for s in ('bounding', 'effective', 'permitted')}"
+    bundle 'busybox grep CapEff /proc/self/status; exec sleep 100' "$caps"
+    # Whose bounding set has less, has less than root.
+    printf '#!/bin/sh\nexec setpriv --bounding-set -sys_time --inh-caps -sys_time "%s/bocal-runtime" "$@"\n' "$work" >few
+    chmod +x few
+    ./few --root "$work/root" --log log --log-format json run -d "config-$$" </dev/null >out 2>&1
+    for _ in $(seq 100); do grep -q CapEff out && break; sleep 0.05; done
+    [ "$(grep -c 'bocal-runtime: warning: .*/process/capabilities/effective/1: unknown capability CAP_FLY is left out' out)" = 1 ]
+    [ "$(grep -c 'warning: /process/capabilities: sys_time left out' out)" = 1 ]
+    grep -q "CapEff:	0000000000000020" out
+    python3 -c 'import json; e = [json.loads(l) for l in open("log")]; assert len(e) == 4 and {x["level"] for x in e} == {"warning"}, e'
+    [ "$(oci exec "config-$$" busybox echo quiet 2>&1)" = quiet ]
+    echo '{"args": ["/bin/sh", "-c", "busybox grep CapEff /proc/self/status"], "cwd": "/", "capabilities": {"bounding": ["CAP_SWIM"]}}' >process.json
+    run oci exec --process process.json "config-$$"
+    [ "$status" = 0 ]
+    contains "process.json: /capabilities/bounding/0: unknown capability CAP_SWIM"
+    oci delete --force "config-$$"
+}
