@@ -8,6 +8,7 @@
 #include "engine/bundle.h"
 #include "engine/control.h"
 #include "engine/events.h"
+#include "engine/matching.h"
 #include "engine/run_config.h"
 #include "runtime/features.h"
 
@@ -38,6 +39,7 @@ static const struct option run_options[] = {
 };
 static const struct option delete_options[] = {
     {.name = "force", .letter = 'f', OCI_FIELD(force), .help = "end it first"},
+    {.name = "regex", .letter = 'r', OCI_FIELD(regex), .help = "all containers whose ID has what the regular expression ID says"},
 };
 static const struct option kill_options[] = {
     {.name = "all", .letter = 'a', OCI_FIELD(all), .help = "all its processes"},
@@ -184,7 +186,7 @@ static int verb_kill(const struct oci_options *o, char **words)
 
 static int verb_delete(const struct oci_options *o, char **words)
 {
-    return lifecycle_delete(o->root, words[0], o->force);
+    return o->regex ? matching_delete(o->root, words[0], o->force) : lifecycle_delete(o->root, words[0], o->force);
 }
 
 static int verb_list(const struct oci_options *o, char **words)

@@ -19,7 +19,7 @@ struct oci_options {
     struct checkpoint_options checkpoint;
     const char *bundle, *interval;
     unsigned format;
-    bool all, force, quiet, keep, detach, rootless_spec, stats, no_subreaper;
+    bool all, force, regex, quiet, keep, detach, rootless_spec, stats, no_subreaper;
 };
 
 struct oci_verb {

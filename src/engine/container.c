@@ -25,10 +25,9 @@ int container_check_id(const char *id)
 {
     enum { LONGEST = 1024 };
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
-    if (!*id || strlen(id) > LONGEST || strspn(id, allowed) != strlen(id) || text_equal(id, ".") ||
-        text_equal(id, ".."))
+    if (!*id || *id == '.' || strlen(id) > LONGEST || strspn(id, allowed) != strlen(id))
         return refuse(-EINVAL, "container ID %.64s: invalid character, or invalid as a name (letters, digits and _+-., "
-                               "but not . or .. alone, at most 1024)", id);
+                               "but no . at the beginning, at most 1024)", id);
     return 0;
 }
 

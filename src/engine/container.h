@@ -31,7 +31,8 @@ struct container {
 enum container_status { CONTAINER_CREATING, CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_PAUSED, CONTAINER_STOPPED };
 extern const char *const container_status_names[];
 
-/* Ids name directories and cgroups: letters, digits and _+-. of at most 1024, not "." or "..". */
+/* Ids name directories and cgroups: letters, digits and _+-. of at most 1024; those that begin with "." are
+ * nobody's, as `list` has it. */
 int container_check_id(const char *id);
 
 /* ROOT/ID into CONTAINER. -ENOENT with a sentence when there is none; one without state.json is being created,

@@ -23,6 +23,19 @@ void control_thaw(const struct container *container)
             error_clear(); /* that it does not end is said by who waits */
 }
 
+/* Into the container's own, which lets it go on; what else is frozen there is not ours. */
+void control_reclaim(const struct container *container)
+{
+    char **dirs, pid[24];
+    snprintf(pid, sizeof pid, "%lld", (long long)container->pid);
+    if (container_cgroups(container, &dirs) < 0)
+        error_clear();
+    for (size_t i = 0; dirs && dirs[i]; i++)
+        if (access(arena_printf(container->arena, "%s/freezer.state", dirs[i]), F_OK) == 0 &&
+            cgroup_write(arena_printf(container->arena, "%s/cgroup.procs", dirs[i]), pid) < 0)
+            error_clear(); /* it has ended meanwhile */
+}
+
 /* ---- kill ---- */
 
 static int kill_all(const struct container *container, int signal)

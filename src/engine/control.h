@@ -12,5 +12,7 @@ int control_freeze(const char *root, const char *id, bool frozen);
 /* Lets what was killed while paused die: on cgroup v1 it does not before. */
 struct container;
 void control_thaw(const struct container *container);
+/* Takes its first process out of a cgroup v1 freezer that somebody else has put it into. */
+void control_reclaim(const struct container *container);
 /* Its processes' ids as JSON, or a table made by ps(1) with OPTIONS, NULL-terminated; none: -ef. */
 int control_ps(const char *root, const char *id, bool json, char *const *options, FILE *out);

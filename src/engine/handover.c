@@ -34,6 +34,18 @@ static bool is_ours(const char *listen_pid)
     return !listen_pid || (text_to_u32(listen_pid, &pid) == 0 && pid == (uint32_t)getpid());
 }
 
+enum { FIRST_FD = 3, MOST_FDS = 1 << 20 }; /* fs.nr_open: proc_sys_fs(5) */
+
+/* How many of COUNT fds there are up to the last that is open. */
+static unsigned last_open(unsigned count)
+{
+    unsigned i = count < MOST_FDS ? count : MOST_FDS;
+    while (i && fcntl(FIRST_FD + (int)i - 1, F_GETFD) < 0)
+        i--;
+    return i;
+}
+
+/* Who asks for more than are open gets those, as with crun; and none of bocal's own opens where one is missing. */
 int handover_fds(struct config *config, unsigned count)
 {
     const char *listen = getenv("LISTEN_FDS");
@@ -44,16 +56,19 @@ int handover_fds(struct config *config, unsigned count)
         environment_append(&env, "LISTEN_PID=1");
         config->process.env = environment_list(&env);
     }
-    for (unsigned i = 0; i < count || i < activated; i++) {
-        int fd = 3 + (int)i;
-        if (fcntl(fd, F_GETFD) < 0 && i >= count)
-            continue; /* socket activation was somebody else's */
-        if (fcntl(fd, F_GETFD) < 0)
-            return fail(-errno, "--preserve-fds %u: fd %d", count, fd);
-        if (fcntl(fd, F_SETFD, 0) < 0)
-            return fail(-errno, "--preserve-fds %u: keep fd %d", count, fd);
+    unsigned there = last_open(count > activated ? count : activated);
+    config->preserve_fds = there;
+    unsigned closed = there < count ? count - there : 0;
+    for (unsigned i = 0; i < there; i++) {
+        int fd = FIRST_FD + (int)i;
+        if (fcntl(fd, F_SETFD, 0) == 0)
+            continue;
+        closed += i < count; /* else socket activation was somebody else's */
+        if (open("/dev/null", O_PATH | O_CLOEXEC) < 0)
+            return fail(-errno, "--preserve-fds %u: keep fd %d free", count, fd);
     }
-    config->preserve_fds = count > activated ? count : activated;
+    if (closed)
+        warn("--preserve-fds %u: %u of them are not open", count, closed);
     return 0;
 }
 

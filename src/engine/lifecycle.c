@@ -179,11 +179,17 @@ static int await_creation(struct arena *arena, const char *root, struct containe
     return container_load(arena, root, container->id, container);
 }
 
+enum { PATIENCE_MS = 10000, USUAL_MS = 200 };
+
+static bool ends_within(int pidfd, int ms)
+{
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    return poll(&end, 1, ms) == 1;
+}
+
 static bool ends_soon(int pidfd)
 {
-    enum { PATIENCE_MS = 10000 };
-    struct pollfd end = {.fd = pidfd, .events = POLLIN};
-    return poll(&end, 1, PATIENCE_MS) == 1;
+    return ends_within(pidfd, PATIENCE_MS);
 }
 
 static int end_process(const struct container *container)
@@ -193,6 +199,9 @@ static int end_process(const struct container *container)
         return 0;
     sys_pidfd_send_signal(fd, SIGKILL);
     control_thaw(container);
+    if (ends_within(fd, USUAL_MS))
+        return 0;
+    control_reclaim(container);
     return ends_soon(fd) ? 0 : refuse(-ETIME, "container %s does not end", container->id);
 }
 

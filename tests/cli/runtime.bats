@@ -197,3 +197,50 @@ sys.stdout.write(text.decode())' >said &
     BOCAL_EXPLAIN=$work/all oci run why-$$ </dev/null
     [ "$(grep -c 'exec .*/bin/sh' all)" = 2 ]
 }
+
+@test "delete --regex: all whose id it matches, and no other" {
+    require root
+    bundle 'exec sleep 100'
+    for id in re-a-$$ re-b-$$ other-$$; do oci create $id </dev/null >/dev/null 2>&1; done
+    oci start re-a-$$
+    run oci delete --regex "^re-.-$$\$"
+    [ "$status" = 1 ]
+    contains "warning: container re-a-$$ is running"
+    contains "delete --regex ^re-.-$$\$: 1 of 2 containers"
+    [ "$(oci list -q | sort)" = "$(printf '%s\n' other-$$ re-a-$$)" ]
+    oci delete --force -r "^re-"
+    [ "$(oci list -q)" = other-$$ ]
+    oci delete --regex none
+    run oci delete --regex 'a['
+    [ "$status" = 1 ]
+    contains "delete --regex a[: "
+    oci delete --force --regex .
+    [ -z "$(ls root)" ]
+    run oci create .hidden
+    [ "$status" = 1 ]
+    contains "container ID .hidden: invalid"
+}
+
+@test "a container that somebody else has frozen can be deleted, what is frozen with it stays so" {
+    require root
+    [ -w /sys/fs/cgroup/freezer ] || skip "needs the freezer of cgroup v1"
+    bundle 'exec sleep 100'
+    oci run -d --pid-file pid cold-$$ </dev/null >/dev/null 2>&1
+    sleep 100 &
+    other=$!
+    frozen=/sys/fs/cgroup/freezer/cli-$$
+    mkdir $frozen
+    echo $other >$frozen/cgroup.procs
+    cat pid >$frozen/cgroup.procs
+    echo FROZEN >$frozen/freezer.state
+    deleted=0
+    oci delete --force cold-$$ || deleted=$?
+    state=$(cat $frozen/freezer.state)
+    kill $other
+    echo THAWED >$frozen/freezer.state
+    wait $other || true
+    rmdir $frozen
+    [ "$deleted" = 0 ]
+    [ "$state" = FROZEN ]
+    [ -z "$(ls root)" ]
+}
