@@ -70,11 +70,11 @@ c['process'].update(env=['PATH=/bin', 'ONE=1'], noNewPrivileges=True, capabiliti
     [ "$output" = "$(printf '0\n1\n2\n3\n4\nthree')" ] # 4 is what ls reads the directory by
     # More than are open: those, and none of bocal's own in between.
     bundle 'ls /proc/self/fd'
-    run oci run --preserve-fds 100 fds-$$ 4<three 7<three </dev/null
+    run oci run --preserve-fds 7 fds-$$ 3<&- 4<three 5<&- 6<&- 7<three 8<&- 9<&- </dev/null
     [ "$status" = 0 ]
-    [ "${lines[0]}" = "bocal-runtime: warning: --preserve-fds 100: 98 of them are not open" ]
+    [ "${lines[0]}" = "bocal-runtime: warning: --preserve-fds 7: 5 of them are not open" ]
     [ "$(echo ${lines[@]:1})" = "0 1 2 3 4 7" ] # 3 is what ls reads the directory by
-    oci create --preserve-fds 100 fds-$$ 4<three 7<three </dev/null >/dev/null 2>&1
+    oci create --preserve-fds 7 fds-$$ 3<&- 4<three 5<&- 6<&- 7<three 8<&- 9<&- </dev/null >/dev/null 2>&1
     pid=$(oci state fds-$$ | python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])')
     for fd in 3 5 6; do [ "$(readlink /proc/$pid/fd/$fd)" = /dev/null ]; done
     oci delete --force fds-$$
