@@ -17,6 +17,8 @@ static int compile_seccomp(const char *name, const char *cache, struct config *c
     if (!config->seccomp_text)
         return 0;
     const char *pointer = arena_printf(config->arena, "%s: /linux/seccomp", name);
+    if (config->known_calls)
+        TRY(seccomp_check_names(config->seccomp_text, pointer));
     TRY(seccomp_compile_cached(config->arena, config->seccomp_text, pointer, config->process.caps.bounding,
                                cache, seccomp));
     seccomp->profile = "/linux/seccomp";

@@ -4,6 +4,20 @@
 #include "base/error.h"
 #include "runtime/hook.h"
 
+static void cleanup_fds(struct hook_fds *fds)
+{
+    for (int i = 0; i < HOOK_OUTPUTS; i++)
+        cleanup_fd(&fds->output[i]);
+}
+
+static int open_outputs(const struct config *config, struct hook_fds *fds)
+{
+    for (int i = 0; i < HOOK_OUTPUTS; i++)
+        if (config->hooks_output[i] && (fds->output[i] = hook_open_output(config->hooks_output[i])) < 0)
+            return fail(fds->output[i], "what hooks say: open %s", config->hooks_output[i]);
+    return 0;
+}
+
 int hooks_run(const struct config *config, enum hook_kind kind, const struct oci_state *state)
 {
     const struct hook_list *hooks = &config->hooks[kind];
@@ -12,8 +26,10 @@ int hooks_run(const struct config *config, enum hook_kind kind, const struct oci
     if (!hooks->count)
         return 0;
     auto_fd file = state_file(state);
+    __attribute__((cleanup(cleanup_fds))) struct hook_fds fds = {.state = file, .output = {-1, -1}};
+    TRY(open_outputs(config, &fds));
     for (size_t i = 0; i < hooks->count && (first == 0 || kind == HOOK_POSTSTOP); i++) {
-        int r = file < 0 ? file : hook_run(&hooks->list[i], NULL, file, &result);
+        int r = file < 0 ? file : hook_run(&hooks->list[i], NULL, &fds, &result);
         if (r >= 0)
             continue;
         hook_describe(&hooks->list[i], &result, r);

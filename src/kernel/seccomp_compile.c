@@ -266,6 +266,29 @@ void seccomp_list_words(struct arena *arena, struct seccomp_words *words)
     };
 }
 
+/* *PROFILE is the caller's. */
+static int read_profile(const char *text, const char *name, struct json_object **profile)
+{
+    enum json_tokener_error error;
+    *profile = json_tokener_parse_verbose(text, &error);
+    bool read = *profile && json_object_is_type(*profile, json_type_object);
+    return read ? 0 : refuse(-EINVAL, "%s: not a JSON object: %s", name, json_tokener_error_desc(error));
+}
+
+int seccomp_check_names(const char *text, const char *name)
+{
+    auto_json *profile = NULL;
+    TRY(read_profile(text, name, &profile));
+    struct json_object *rules = json_list_of(profile, "syscalls");
+    for (size_t i = 0; i < json_length(rules); i++) {
+        struct json_object *names = json_list_of(json_object_array_get_idx(rules, i), "names");
+        for (size_t k = 0; k < json_length(names); k++)
+            if (seccomp_syscall_resolve_name(json_item(names, k)) == __NR_SCMP_ERROR)
+                return refuse(-EINVAL, "%s: /syscalls/%zu/names/%zu: unknown system call %.64s", name, i, k, json_item(names, k));
+    }
+    return 0;
+}
+
 /* ---- the whole ---- */
 
 static int export_program(struct compiler *c)
@@ -310,11 +333,8 @@ static int compile(struct compiler *c, struct json_object *profile)
 int seccomp_compile_plain(struct arena *arena, const char *text, const char *name, uint64_t caps,
                           struct seccomp_program *program)
 {
-    enum json_tokener_error error;
-    auto_json *profile =
-        json_tokener_parse_verbose(text, &error);
-    if (!profile || !json_object_is_type(profile, json_type_object))
-        return refuse(-EINVAL, "%s: not a JSON object: %s", name, json_tokener_error_desc(error));
+    auto_json *profile = NULL;
+    TRY(read_profile(text, name, &profile));
     *program = (struct seccomp_program){.profile = name};
     struct compiler c = {.arena = arena, .name = name, .caps = caps, .program = program};
     return compile(&c, profile);

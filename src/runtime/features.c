@@ -99,6 +99,7 @@ static void put_annotations(struct json_writer *json, struct arena *arena)
     json_end_object(json);
     json_begin_array(json, "potentiallyUnsafeConfigAnnotations");
     json_put_string(json, NULL, "io.bocal.");
+    json_put_string(json, NULL, "run.oci.");
     json_end_array(json);
 }
 

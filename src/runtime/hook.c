@@ -31,7 +31,8 @@ static int limit(const struct hook_limits *limits)
 }
 
 /* The forked child: never returns. REPORT is closed by the exec, or gets the reason why there was none. */
-static _Noreturn void become(const struct hook_config *hook, const struct hook_limits *limits, int state, int out, int report)
+static _Noreturn void become(const struct hook_config *hook, const struct hook_limits *limits, const struct hook_fds *fds,
+                             int kept, int report)
 {
     static char *none[] = {NULL};
     char *alone[] = {(char *)hook->path, NULL};
@@ -42,8 +43,9 @@ static _Noreturn void become(const struct hook_config *hook, const struct hook_l
         sys_signal_default(i);
     setpgid(0, 0);
     umask(0022);
-    int error = 0;
-    if (dup2(state, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 || lseek(0, 0, SEEK_SET) < 0)
+    int out = fds->output[HOOK_STDOUT], err = fds->output[HOOK_STDERR], error = 0;
+    if (dup2(fds->state, 0) < 0 || dup2(out < 0 ? kept : out, 1) < 0 || dup2(err < 0 ? kept : err, 2) < 0 ||
+        lseek(0, 0, SEEK_SET) < 0)
         error = -errno;
     if (error == 0)
         error = limit(limits);
@@ -101,7 +103,18 @@ static int attend(const struct hook_config *hook, pid_t pid, int pidfd, int out,
     return r;
 }
 
-int hook_run(const struct hook_config *hook, const struct hook_limits *limits, int state, struct hook_result *result)
+/* A file, or one that it makes: no device, and nothing that somebody's link leads to. */
+int hook_open_output(const char *path)
+{
+    struct stat st;
+    auto_fd fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) ? take_fd(&fd) : -EBADFD;
+}
+
+int hook_run(const struct hook_config *hook, const struct hook_limits *limits, const struct hook_fds *fds,
+             struct hook_result *result)
 {
     int out[2], report[2], pidfd = -1, error = 0;
     memset(result, 0, sizeof *result);
@@ -118,7 +131,7 @@ int hook_run(const struct hook_config *hook, const struct hook_limits *limits, i
     if (pid < 0)
         return pid;
     if (pid == 0)
-        become(hook, limits, state, out_write, report_write);
+        become(hook, limits, fds, out_write, report_write);
     auto_fd process = pidfd;
     close(take_fd(&out_write));
     close(take_fd(&report_write));

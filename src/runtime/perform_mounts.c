@@ -405,6 +405,8 @@ static bool is_devpts(int fd)
  * anything but is taken only if it is one. */
 static int mount_open(struct execution *x, const struct step *step)
 {
+    if (step->out == SLOT_HOOK_OUT || step->out == SLOT_HOOK_ERR)
+        return x->slots[step->out] = hook_open_output(step->path);
     bool tasks = step->out >= SLOT_TASKS && step->out < SLOT_MOUNT;
     bool namespace = step->out == SLOT_HOSTNET || step->out == SLOT_NETNS || step->out == SLOT_USERNS;
     int flags = tasks                      ? O_WRONLY

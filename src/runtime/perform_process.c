@@ -263,7 +263,7 @@ static int process_chdir(struct execution *x, const struct step *step)
 static int close_now(const struct execution *x, unsigned first)
 {
     const int needed[] = {x->channel[1], x->slots[SLOT_SHIM], x->slots[SLOT_START], x->slots[SLOT_CREATED],
-                          x->slots[SLOT_LISTENER]};
+                          x->slots[SLOT_LISTENER], x->slots[SLOT_HOOK_OUT], x->slots[SLOT_HOOK_ERR]};
     for (;;) {
         unsigned lowest = ~0U;
         for (size_t i = 0; i < COUNT(needed); i++)
@@ -344,7 +344,11 @@ static int process_find(struct execution *x, const struct step *step)
 static int process_hook(struct execution *x, const struct step *step)
 {
     const struct hook_spec *spec = step->data;
-    return hook_run(spec->hook, spec->limits.caps ? &spec->limits : NULL, x->slots[step->in], &x->shared->hook);
+    struct hook_fds fds = {.state = x->slots[step->in], .output = {-1, -1}};
+    for (int i = 0; i < HOOK_OUTPUTS; i++)
+        if (spec->output[i])
+            fds.output[i] = x->slots[spec->output[i]];
+    return hook_run(spec->hook, spec->limits.caps ? &spec->limits : NULL, &fds, &x->shared->hook);
 }
 
 /* Who comes first is who starts it, and hears of what comes; the others find the socket closed by the exec. */

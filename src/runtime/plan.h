@@ -40,6 +40,8 @@ enum slot {
     SLOT_LISTENER, /* the socket to who hears of the filter's notifications */
     SLOT_STATE,   /* the OCI state, "creating", as hooks read it */
     SLOT_CREATED, /* the same, "created" */
+    SLOT_HOOK_OUT, /* the file that hooks' output is appended to */
+    SLOT_HOOK_ERR, /* the same of their errors */
     SLOT_TTY,     /* INIT: the container's end of the terminal */
     SLOT_CONSOLE, /* HOST: the other end */
     SLOT_TASKS,   /* the first of MAX_TASKS: v1 `tasks` files */

@@ -90,6 +90,7 @@ int plan_prepare(struct builder *b)
                                   .path = plan_text(b, "%s/%s/start", b->facts->state_dir, b->id),
                                   .why = "the command waits for start"});
     TRY(plan_listener(b));
+    plan_hooks_output(b);
     return plan_apparmor(b);
 }
 
@@ -158,7 +159,9 @@ void plan_become(struct builder *b, enum actor by)
 {
     plan_add(b, (struct step){.op = OP_BECOME, .by = by, .phase = BIRTH,
                               .number = b->ids.inside_uid, .flags = b->ids.inside_gid,
-                              .mode = b->ids.joined ? MAY_BE_DENIED : !b->ids.single,
+                              .mode = b->config->keep_groups ? 0
+                                      : b->ids.joined        ? MAY_BE_DENIED
+                                                             : !b->ids.single,
                               .why = "files made from here on are its root's"});
 }
 

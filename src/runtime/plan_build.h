@@ -108,6 +108,7 @@ void plan_terminal(struct builder *b);           /* plan_files.c */
 int plan_cgroup_mount(struct builder *b, const struct mount_config *mount); /* plan_cgroup.c */
 int plan_sysctls(struct builder *b);             /* plan_sysctl.c */
 void plan_ready(struct builder *b);              /* plan_identity.c: INIT waits for what HOST does beside it */
+void plan_hooks_output(struct builder *b);       /* plan_hooks.c: where what they say goes */
 void plan_hooks(struct builder *b);              /* plan_hooks.c: those before the pivot */
 void plan_hooks_of_start(struct builder *b, const struct capabilities *caps);     /* plan_hooks.c: those before the command */
 int plan_identity(struct builder *b);            /* plan_identity.c */

@@ -3,6 +3,21 @@
  * runtime.md, "Lifecycle". poststart and poststop come after the plan: engine/hooks.c. */
 #include "runtime/plan_build.h"
 
+static const enum slot outputs[HOOK_OUTPUTS] = {SLOT_HOOK_OUT, SLOT_HOOK_ERR};
+
+/* By HOST, before INIT is born, which has other paths. */
+void plan_hooks_output(struct builder *b)
+{
+    static const char *const origins[HOOK_OUTPUTS] = {"/annotations/run.oci.hooks.stdout", "/annotations/run.oci.hooks.stderr"};
+    size_t count = 0;
+    for (int kind = HOOK_PRESTART; kind <= HOOK_START_CONTAINER; kind++)
+        count += b->config->hooks[kind].count;
+    for (int i = 0; i < HOOK_OUTPUTS && count; i++)
+        if (b->config->hooks_output[i])
+            plan_add(b, (struct step){.op = OP_OPEN, .by = HOST, .path = b->config->hooks_output[i], .out = outputs[i],
+                                      .why = origins[i]});
+}
+
 static void add_hooks(struct builder *b, enum hook_kind kind, enum actor by, enum phase phase, enum slot state,
                       struct hook_limits limits)
 {
@@ -10,6 +25,8 @@ static void add_hooks(struct builder *b, enum hook_kind kind, enum actor by, enu
     for (size_t i = 0; i < hooks->count; i++) {
         struct hook_spec *spec = arena_alloc(b->arena, sizeof *spec);
         *spec = (struct hook_spec){.hook = &hooks->list[i], .limits = limits};
+        for (int k = 0; k < HOOK_OUTPUTS; k++)
+            spec->output[k] = b->config->hooks_output[k] ? outputs[k] : SLOT_NONE;
         plan_add(b, (struct step){.op = OP_HOOK, .by = by, .phase = phase, .path = hooks->list[i].path, .in = state,
                                   .data = spec, .why = hooks->list[i].origin});
     }

@@ -75,9 +75,12 @@ static void add_caps(struct builder *b, const struct capabilities *caps)
 static void add_user(struct builder *b, struct ids_spec *ids)
 {
     const struct user_config *user = &b->config->process.user;
+    if (b->config->keep_groups && user->n_groups)
+        warn("%s/additionalGids left out: run.oci.keep_original_groups keeps the caller's groups",
+             user->origin ? user->origin : "/process/user");
     const char *origin = user->origin ? user->origin : "default: root of the container";
     ids->user = user;
-    ids->setgroups = !b->ids.single;
+    ids->setgroups = !b->ids.single && !b->config->keep_groups;
     ids->joined = b->ids.joined;
     ids->own_stdio = b->config->own_stdio;
     if (user->name || user->group_names || b->config->find_home)
@@ -253,7 +256,8 @@ int plan_identity(struct builder *b)
                     .op = OP_IDS, .data = ids,
                     .text = process->user.name
                                 ? process->user.name
-                                : plan_text(b, "%u:%u", process->user.uid, process->user.gid),
+                                : plan_text(b, "%u:%u%s", process->user.uid, process->user.gid,
+                                            b->config->keep_groups ? ", with the caller's groups" : ""),
                     .in = process->terminal ? SLOT_TTY : SLOT_NONE,
                     .why = process->user.origin ? process->user.origin
                                                 : "default: root of the container"});

@@ -104,6 +104,7 @@ struct scope_spec {
 struct hook_spec {
     const struct hook_config *hook;
     struct hook_limits limits; /* without caps: the caller's program, with the runtime's rights */
+    enum slot output[HOOK_OUTPUTS]; /* SLOT_NONE: kept for the sentence of its failure */
 };
 
 /* HOOK_STATE: what the state says but for the pid. */

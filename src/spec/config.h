@@ -222,6 +222,8 @@ enum hook_kind {
     HOOK_KINDS,
 };
 
+enum hook_output { HOOK_STDOUT, HOOK_STDERR, HOOK_OUTPUTS };
+
 struct hook_config {
     const char *path;    /* absolute */
     char **args, **env;  /* NULL: the path alone; the caller's environment */
@@ -311,6 +313,9 @@ struct config {
     bool no_pivot;        /* for a root that cannot be pivoted from: an initramfs */
     bool own_stdio;       /* pipes and sockets that it has as its standard fds become its user's */
     unsigned preserve_fds; /* how many above 2 the command inherits */
+    bool keep_groups;     /* it keeps the caller's supplementary groups */
+    bool known_calls;     /* a filter with a system call that libseccomp does not know is an error */
+    const char *hooks_output[HOOK_OUTPUTS]; /* files that hooks' standard output and error are appended to; or NULL */
     struct hosts_files files;
     struct hook_list hooks[HOOK_KINDS];
     const char *bundle;   /* the directory that it came from, for hooks; or NULL */

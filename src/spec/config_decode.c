@@ -279,6 +279,23 @@ static int decode_hostname(struct json_source *s, struct json_object *value, voi
     return 0;
 }
 
+static int take_output(struct json_source *s, const struct key_value *note, const char **path)
+{
+    *path = note->value;
+    return *note->value == '/' ? 0 : refuse(-EINVAL, "%s: %s: expected an absolute path", s->name, note->origin);
+}
+
+/* Those of crun's that callers use: Podman's keep-groups is one. */
+static int take_extension(struct json_source *s, struct config *config, const struct key_value *note)
+{
+    const char *name = text_after(note->key, "run.oci.");
+    config->keep_groups |= text_equal(name, "keep_original_groups");
+    config->known_calls |= text_equal(name, "seccomp_fail_unknown_syscall");
+    if (text_equal(name, "hooks.stdout"))
+        return take_output(s, note, &config->hooks_output[HOOK_STDOUT]);
+    return text_equal(name, "hooks.stderr") ? take_output(s, note, &config->hooks_output[HOOK_STDERR]) : 0;
+}
+
 /* What OCI has no words for, as config_encode() writes it. */
 static int take_annotation(struct json_source *s, struct config *config, const struct key_value *note)
 {
@@ -301,8 +318,10 @@ static int decode_annotations(struct json_source *s, struct json_object *value, 
 {
     struct config *config = into;
     TRY(config_read_pairs(s, value, &config->annotations, &config->n_annotations));
-    for (size_t i = 0; i < config->n_annotations; i++)
+    for (size_t i = 0; i < config->n_annotations; i++) {
         TRY(take_annotation(s, config, &config->annotations[i]));
+        TRY(take_extension(s, config, &config->annotations[i]));
+    }
     return 0;
 }
 

@@ -456,3 +456,34 @@ c['linux']['uidMappings'] = c['linux']['gidMappings'] = [{'containerID': 0, 'hos
     contains "process.json: /capabilities/bounding/0: unknown capability CAP_SWIM"
     oci delete --force "config-$$"
 }
+
+@test "run.oci.keep_original_groups: those of the caller, also as another user, in a user namespace, for exec" {
+    require root
+    bundle 'busybox grep Groups: /proc/self/status; exec sleep 100' "
+c['annotations']['run.oci.keep_original_groups'] = '1'
+c['process']['user'] = {'uid': 1000, 'gid': 1000, 'additionalGids': [77]}
+c['linux']['namespaces'].append({'type': 'user'})
+c['linux']['uidMappings'] = c['linux']['gidMappings'] = [{'containerID': 0, 'hostID': 0, 'size': 100000}]"
+    setpriv --groups 5,4321 "$work/bocal-runtime" --root "$work/root" run -d "config-$$" </dev/null >out 2>&1
+    for _ in $(seq 100); do grep -q Groups out && break; sleep 0.05; done
+    grep -q 'warning: /process/user/additionalGids left out' out
+    [ "$(echo $(grep Groups out))" = "Groups: 5 4321" ]
+    run setpriv --groups 6 "$work/bocal-runtime" --root "$work/root" exec "config-$$" busybox grep Groups: /proc/self/status
+    contains "Groups:	6"
+    oci delete --force "config-$$"
+    bundle 'busybox grep Groups: /proc/self/status'
+    run setpriv --groups 5,4321 "$work/bocal-runtime" --root "$work/root" run "config-$$" </dev/null
+    [ "$(echo $output)" = Groups: ]
+}
+
+@test "run.oci.seccomp_fail_unknown_syscall: a system call that nobody knows is an error" {
+    require root
+    filter="c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['mkdir', 'fly_to_the_moon'], 'action': 'SCMP_ACT_ERRNO'}]}"
+    bundle true "$filter"
+    oci run "config-$$" </dev/null
+    bundle true "$filter
+c['annotations']['run.oci.seccomp_fail_unknown_syscall'] = '1'"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "/linux/seccomp: /syscalls/0/names/1: unknown system call fly_to_the_moon"
+}

@@ -113,3 +113,40 @@ c['process']['cwd'] = '/'"
     [ "$(cat host)" = word ]
     [ "$(cat rootfs/etc/inside)" = :: ]
 }
+
+@test "run.oci.hooks.stdout and stderr: appended to files, and to nothing else" {
+    require root
+    kinds="('prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop')"
+    say="c['hooks'] = {k: [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo out %s; echo err %s >&2' % (k, k)]}] for k in $kinds}
+c['hooks']['startContainer'] = [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo out inside']}]"
+    bundle true "$say
+c['annotations'].update({'run.oci.hooks.stdout': os.getcwd() + '/out', 'run.oci.hooks.stderr': os.getcwd() + '/err'})"
+    echo before >out
+    oci create said-$$ </dev/null >/dev/null 2>&1
+    oci start said-$$
+    wait_for stopped said-$$
+    oci delete said-$$
+    [ "$(echo $(cat out))" = "before out prestart out createRuntime out createContainer out inside out poststart out poststop" ]
+    [ "$(grep -c '^err' err)" = 5 ]
+    [ "$(stat -c %a err)" = 600 ]
+    # One alone: the other is the reason of a failure, as ever.
+    bundle true "c['hooks'] = {'createRuntime': [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo out; echo no luck >&2; exit 3']}]}
+c['annotations']['run.oci.hooks.stdout'] = os.getcwd() + '/one'"
+    run oci create said-$$ </dev/null
+    [ "$status" = 1 ]
+    contains "exit code 3: /bin/sh: no luck"
+    [ "$(cat one)" = out ]
+    ln -s out link
+    for to in link none/file; do
+        bundle true "$say
+c['annotations']['run.oci.hooks.stderr'] = os.getcwd() + '/$to'"
+        run oci create said-$$ </dev/null
+        [ "$status" = 1 ]
+        contains "for /annotations/run.oci.hooks.stderr: "
+    done
+    bundle true "$say
+c['annotations']['run.oci.hooks.stderr'] = '/dev/null'"
+    run oci create said-$$ </dev/null
+    contains "what hooks say is appended to a file, and to nothing else"
+    [ -z "$(ls root)" ]
+}
