@@ -10,11 +10,21 @@
 
 enum { PROC_ROOT_INODE = 1 };
 
-int mount_clone(int dir, const char *path, bool recursive)
+static int clone_with(int dir, const char *path, bool recursive, unsigned flags)
 {
     return sys_open_tree(dir, path,
                          OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0) |
-                             (*path ? 0 : AT_EMPTY_PATH));
+                             (*path ? 0 : AT_EMPTY_PATH) | flags);
+}
+
+int mount_clone(int dir, const char *path, bool recursive)
+{
+    return clone_with(dir, path, recursive, 0);
+}
+
+int mount_clone_link(int dir, const char *path, bool recursive)
+{
+    return clone_with(dir, path, recursive, AT_SYMLINK_NOFOLLOW);
 }
 
 static int configure(int fs, const char *const *settings)
@@ -163,6 +173,18 @@ int mount_target(int root, const char *path, bool directory, bool strict)
             return r;
     }
     return -ELOOP;
+}
+
+int mount_target_link(int root, const char *path)
+{
+    struct statfs fs;
+    struct stat st;
+    auto_fd fd = sys_openat2(root, path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+        return -errno;
+    return !S_ISLNK(st.st_mode) ? -EINVAL : fs.f_type == PROC_SUPER_MAGIC ? -EXDEV : take_fd(&fd);
 }
 
 int mount_is_proc(int fd)

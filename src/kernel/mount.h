@@ -9,6 +9,9 @@
 /* A detached copy of the mount at PATH (below DIR, or DIR itself when PATH is ""). */
 int mount_clone(int dir, const char *path, bool recursive);
 
+/* The same; where PATH ends in a link it is that, and not what it leads to. */
+int mount_clone_link(int dir, const char *path, bool recursive);
+
 /* A detached new file system. SETTINGS: keys and values in pairs, NULL-terminated, may be NULL. */
 int mount_create(const char *type, const char *const *settings, uint64_t attributes);
 
@@ -27,6 +30,10 @@ int mount_idmap(int mount, bool recursive, int userns);
  * or an empty file. STRICT: no symlink anywhere in it, for the kernel's own file systems
  * (CVE-2019-19921, CVE-2023-27561: a /proc that is a symlink). */
 int mount_target(int root, const char *path, bool directory, bool strict);
+
+/* Opens the link that PATH inside ROOT is. -ENOENT where there is nothing, -EINVAL where it is no link, -EXDEV where it is
+ * the kernel's own, in a procfs: what is mounted there stands in for a process. */
+int mount_target_link(int root, const char *path);
 
 /* Verifies that FD is the root of a procfs: fstatfs magic and inode 1 (CVE-2019-16884). */
 int mount_is_proc(int fd);

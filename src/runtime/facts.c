@@ -212,12 +212,26 @@ static void probe_tmpfs(const struct config *config, struct facts *facts)
     facts->tmpfs_xattr = fd >= 0 && fsetxattr(fd, "user.bocal", "", 0, 0) == 0;
 }
 
+/* Where the text of a link is wanted. */
+static const char *link_at(const struct config *config, const struct mount_config *mount)
+{
+    char text[PATH_MAX];
+    bool wanted = false;
+    for (size_t i = 0; mount->options && mount->options[i]; i++)
+        wanted |= text_equal(mount->options[i], "copy-symlink");
+    ssize_t n = wanted ? readlink(mount->source, text, sizeof text) : -1;
+    return n > 0 && n < (ssize_t)sizeof text ? arena_strndup(config->arena, text, (size_t)n) : NULL;
+}
+
 static void probe_sources(const struct config *config, struct facts *facts)
 {
     for (size_t i = 0; i < config->n_mounts; i++) {
         const char *source = config->mounts[i].source;
         struct stat st;
-        if (!text_equal(config->mounts[i].type, "bind") || stat(source, &st) < 0)
+        const char *link = text_equal(config->mounts[i].type, "bind") ? link_at(config, &config->mounts[i]) : NULL;
+        if (link)
+            *LIST_ADD(config->arena, &facts->sources, &facts->n_sources) = (struct source_fact){.path = source, .link = link};
+        if (link || !text_equal(config->mounts[i].type, "bind") || stat(source, &st) < 0)
             continue; /* a missing source is the bind's own failure */
         struct fs_fact fs = fs_of(source, facts->kernel);
         *LIST_ADD(config->arena, &facts->sources, &facts->n_sources) =

@@ -15,6 +15,7 @@ struct source_fact {
     const char *fs;          /* "ext4" */
     bool idmap;              /* takes id-mapped mounts */
     uint32_t uid;            /* its owner */
+    const char *link;        /* with copy-symlink: what it is a link to; NULL: it is none */
 };
 
 /* The resctrl file system, where the configuration wants shares. */

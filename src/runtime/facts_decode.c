@@ -65,6 +65,7 @@ static const struct json_field source_fields[] = {
     {"fs", json_string, AT(source_fact, fs)},
     {"idmap", json_flag, AT(source_fact, idmap)},
     {"uid", json_u32, AT(source_fact, uid)},
+    {"link", json_string, AT(source_fact, link)},
     {0},
 };
 

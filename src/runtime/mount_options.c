@@ -53,6 +53,9 @@ static const struct {
     {"idmap", offsetof(struct mount_spec, idmap)},
     {"ridmap", offsetof(struct mount_spec, idmap_all)},
     {"U", offsetof(struct mount_spec, chown)},
+    {"src-nofollow", offsetof(struct mount_spec, src_nofollow)},
+    {"dest-nofollow", offsetof(struct mount_spec, dest_nofollow)},
+    {"copy-symlink", offsetof(struct mount_spec, copy_link)},
 };
 
 /* Accepted and without effect here: the label words act on the file before the container starts; the kernel is silent,
@@ -130,7 +133,7 @@ int mount_options_parse(struct arena *arena, const struct mount_config *mount,
                         struct mount_spec *spec)
 {
     bool bind = text_equal(mount->type, "bind");
-    size_t n_settings = 0;
+    size_t n_settings = 0, n_unknown = 0;
     *spec = (struct mount_spec){.type = mount->type,
                                 .uids = mount->uids.count ? &mount->uids : NULL,
                                 .gids = mount->gids.count ? &mount->gids : NULL};
@@ -146,10 +149,13 @@ int mount_options_parse(struct arena *arena, const struct mount_config *mount,
         if (bind && is_in(word, ignored_for_binds))
             continue;
         if (bind)
-            return refuse(-EINVAL, "%s: %s is no option of a bind mount", mount->origin, word);
-        word_add(arena, word, spec, &n_settings);
+            *LIST_ADD(arena, &spec->unknown, &n_unknown) = word;
+        else
+            word_add(arena, word, spec, &n_settings);
     }
     spec->idmap |= spec->idmap_all;
+    if (n_unknown)
+        *LIST_ADD(arena, &spec->unknown, &n_unknown) = NULL;
     if (n_settings)
         *LIST_ADD(arena, &spec->settings, &n_settings) = NULL;
     if (bind && !spec->propagation) {
@@ -215,6 +221,9 @@ char *mount_options_describe(struct arena *arena, const struct mount_spec *spec)
         if (spec->propagation == propagations[i].type && spec->propagation != MS_PRIVATE)
             text = arena_printf(arena, "%s, %s%s", text, spec->propagate_all ? "r" : "",
                                 propagations[i].word);
+    if (spec->src_nofollow || spec->dest_nofollow)
+        text = arena_printf(arena, "%s%s%s", text, spec->src_nofollow ? ", src-nofollow" : "",
+                            spec->dest_nofollow ? ", dest-nofollow" : "");
     if (spec->idmap || spec->uids)
         text = arena_printf(arena, "%s, id-mapped%s", text, spec->recursive && !spec->idmap_all ? " at the top" : "");
     for (size_t i = 0; spec->settings && spec->settings[i]; i += 2)

@@ -5,7 +5,7 @@
 #include "runtime/step_data.h"
 
 /* Parses MOUNT's options into SPEC. What no word of the table names is a setting of the file system
- * ("size=64m"), which binds have none of: refused there by name. -EINVAL with a sentence. */
+ * ("size=64m"), which binds have none of: there it is UNKNOWN. */
 int mount_options_parse(struct arena *arena, const struct mount_config *mount,
                         struct mount_spec *spec);
 

@@ -71,6 +71,13 @@ static int file_mknod(struct execution *x, const struct step *step)
     return made_so || fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
 }
 
+static bool is_link_to(int dir, const char *name, const char *text)
+{
+    char there[PATH_MAX];
+    ssize_t n = readlinkat(dir, name, there, sizeof there);
+    return n > 0 && n < (ssize_t)sizeof there && (size_t)n == strlen(text) && memcmp(there, text, (size_t)n) == 0;
+}
+
 static int file_symlink(struct execution *x, const struct step *step)
 {
     const char *name;
@@ -79,7 +86,7 @@ static int file_symlink(struct execution *x, const struct step *step)
     if (parent < 0)
         return parent;
     if (symlinkat(step->source, parent, name) < 0)
-        return -errno;
+        return errno == EEXIST && step->flags == SAME_LINK && is_link_to(parent, name, step->source) ? 0 : -errno;
     uid_t owner = (uid_t)step->number;
     return owner && fchownat(parent, name, owner, owner, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }

@@ -28,6 +28,32 @@ static int attach_in_root(struct execution *x, int mount, const char *path, bool
     return target < 0 ? target : mount_attach(mount, target);
 }
 
+/* What STEP mounts, where it belongs. */
+static int attach(struct execution *x, int mount, const struct step *step, bool strict)
+{
+    const struct mount_spec *spec = step->data;
+    auto_fd link = spec->dest_nofollow ? mount_target_link(x->slots[SLOT_ROOT], step->path) : -EINVAL;
+    if (link >= 0)
+        return mount_attach(mount, link);
+    return link == -EXDEV ? link : attach_in_root(x, mount, step->path, strict);
+}
+
+/* Into the step's slot. A mount over the root is the root from there on. */
+static void keep(struct execution *x, const struct step *step, int *mount)
+{
+    if (!step->out)
+        return;
+    cleanup_fd(&x->slots[step->out]);
+    x->slots[step->out] = take_fd(mount);
+}
+
+/* A detached copy of the step's source. */
+static int clone_source(const struct step *step)
+{
+    const struct mount_spec *spec = step->data;
+    return (spec->src_nofollow ? mount_clone_link : mount_clone)(AT_FDCWD, step->source, spec->recursive);
+}
+
 int mount_apply(int mount, const struct mount_spec *spec)
 {
     int r = mount_attributes(mount, false, spec->set, spec->clear,
@@ -53,7 +79,7 @@ static int idmap(struct execution *x, int mount, const struct mount_spec *spec)
 static int mount_bind_open(struct execution *x, const struct step *step)
 {
     const struct mount_spec *spec = step->data;
-    auto_fd mount = mount_clone(AT_FDCWD, step->source, spec->recursive);
+    auto_fd mount = clone_source(step);
     if (mount < 0)
         return mount;
     int r = idmap(x, mount, spec);
@@ -280,22 +306,25 @@ static int mount_mount(struct execution *x, const struct step *step)
     rest.set = rest.clear = 0;
     int r = mount_apply(mount, &rest);
     if (r == 0)
-        r = attach_in_root(x, mount, step->path, spec->strict);
-    if (r == 0 && step->out)
-        x->slots[step->out] = take_fd(&mount);
+        r = attach(x, mount, step, spec->strict);
+    if (r == 0)
+        keep(x, step, &mount);
     return r;
 }
 
 static int mount_bind(struct execution *x, const struct step *step)
 {
     const struct mount_spec *spec = step->data;
-    if (step->in) /* HOST has made it, attributes and all */
-        return attach_in_root(x, x->slots[step->in], step->path, false);
-    auto_fd mount = mount_clone(AT_FDCWD, step->source, spec->recursive);
-    if (mount < 0)
+    int *made = &x->slots[step->in]; /* by HOST, attributes and all */
+    auto_fd mount = step->in ? -1 : clone_source(step);
+    if (!step->in && mount < 0)
         return mount;
-    int r = mount_apply(mount, spec);
-    return r < 0 ? r : attach_in_root(x, mount, step->path, spec->strict);
+    int r = step->in ? 0 : mount_apply(mount, spec);
+    if (r == 0)
+        r = attach(x, step->in ? *made : mount, step, !step->in && spec->strict);
+    if (r == 0)
+        keep(x, step, step->in ? made : &mount);
+    return r;
 }
 
 /* Of what is mounted there already. */
@@ -375,7 +404,8 @@ static int mount_readonly(struct execution *x, const struct step *step)
     return r < 0 ? r : mount_attach(mount, target);
 }
 
-/* pivot_root(2), "pivot_root(".", ".")": the old root ends up over the new one, and is detached. */
+/* pivot_root(2), "pivot_root(".", ".")": the old root ends up over the new one, and is detached. Where mounts cover the root,
+ * NUMBER, it still has on it what they cover, which goes first. */
 static int mount_pivot(struct execution *x, const struct step *step)
 {
     if (fchdir(x->slots[step->in]) < 0)
@@ -383,9 +413,9 @@ static int mount_pivot(struct execution *x, const struct step *step)
     if (step->flags == COVER) /* no path leads to the old root any more; it is only not gone */
         return chroot(".") < 0 || chdir("/") < 0 ? -errno : 0;
     int r = sys_pivot_root(".", ".");
-    if (r < 0)
-        return r;
-    return umount2(".", MNT_DETACH) < 0 || chdir("/") < 0 ? -errno : 0;
+    for (int64_t left = step->number + 1; r == 0 && left; left--)
+        r = umount2(".", MNT_DETACH) < 0 ? -errno : 0;
+    return r < 0 ? r : chdir("/") < 0 ? -errno : 0;
 }
 
 static bool is_null_device(int fd)

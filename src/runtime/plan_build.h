@@ -99,6 +99,13 @@ bool plan_cgroup_can(struct builder *b, enum controller controller); /* plan_cgr
 void plan_cgroup_open(struct builder *b);        /* plan_cgroup.c: of b->cgroups */
 void plan_cgroup_join(struct builder *b, enum actor by); /* plan_cgroup.c */
 int plan_mount_sources(struct builder *b);       /* plan_files.c: what HOST opens for INIT */
+const struct source_fact *plan_source(const struct facts *facts, const char *path); /* plan_mounts.c: or NULL */
+/* plan_mounts.c: what SPEC, of MOUNT, cannot have; warns of what is left out of it. */
+int plan_mount_check(struct builder *b, const struct mount_config *mount, const struct mount_spec *spec);
+/* plan_mounts.c: the source is a link, and its text is wanted in place of a mount. */
+bool plan_link(struct builder *b, const struct mount_config *mount, const struct mount_spec *spec);
+void plan_copy_link(struct builder *b, const struct mount_config *mount); /* plan_mounts.c */
+enum slot plan_covers_root(const struct mount_config *mount); /* plan_mounts.c: SLOT_ROOT where it becomes the root */
 bool plan_is_dev(const struct mount_config *mount);   /* plan_devices.c: the mount of the container's /dev */
 int plan_host_dev(struct builder *b, const struct mount_config *mount); /* plan_devices.c: HOST makes it, if it can */
 void plan_devices(struct builder *b);            /* plan_devices.c: what INIT makes in it */

@@ -24,14 +24,6 @@ static struct step *add_file_step(struct builder *b, struct step step)
 
 /* ---- what HOST opens ---- */
 
-static const struct source_fact *source_fact(const struct facts *facts, const char *path)
-{
-    for (size_t i = 0; i < facts->n_sources; i++)
-        if (text_equal(facts->sources[i].path, path))
-            return &facts->sources[i];
-    return NULL;
-}
-
 /* The map by which files of the caller look owned by the container's user: on disk A is inside B,
  * and the other way round, everybody else keeps their number. */
 static const struct idmaps *swapped_map(struct builder *b, const struct idmaps *outer, uint32_t a,
@@ -61,7 +53,7 @@ static void choose_bind_map(struct builder *b, const struct mount_config *mount,
     if (!b->ids.idmapped_root || spec->idmap || spec->uids || spec->chown ||
         !b->config->auto_userns || text_equal(mount->origin, "default"))
         return; /* the defaults are the kernel's own file systems: nothing of theirs has an owner */
-    const struct source_fact *fact = source_fact(b->facts, mount->source);
+    const struct source_fact *fact = plan_source(b->facts, mount->source);
     if (!fact || !fact->idmap) {
         plan_note(b, "%s: %s cannot be id-mapped; its files look owned by nobody", mount->origin,
                   fact ? fact->fs : "its file system");
@@ -128,6 +120,8 @@ static int add_bind_source(struct builder *b, const struct mount_config *mount, 
 {
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     TRY(mount_options_parse(b->arena, mount, spec));
+    if (plan_link(b, mount, spec))
+        return 0;
     forbid_devices(b, mount, spec);
     choose_bind_map(b, mount, spec);
     bool mapped = spec->idmap || spec->uids, root = b->facts->uid == 0 && !b->facts->in_userns;
@@ -337,32 +331,27 @@ static int add_mount(struct builder *b, size_t index)
     bool bind = text_equal(mount->type, "bind"), remount = text_equal(mount->type, "remount");
     bool dev = plan_is_dev(mount);
     enum slot slot = dev && b->host_dev ? SLOT_FILES : b->mount_slots[index];
-    if (spec->copy_up && !text_equal(mount->type, "tmpfs"))
-        return refuse(-EINVAL, "%s: tmpcopyup is an option of tmpfs", mount->origin);
-    if ((spec->idmap || spec->uids) && !bind)
-        return refuse(-EOPNOTSUPP, "%s: only binds are id-mapped (leave out idmap, uidMappings and gidMappings)",
-                      mount->origin);
+    TRY(plan_mount_check(b, mount, spec));
+    if (plan_link(b, mount, spec)) {
+        plan_copy_link(b, mount);
+        return 0;
+    }
     if (spec->copy_up)
         TRY(add_copy(b, mount, spec, dev, &slot));
-    for (size_t i = 0; b->facts->selinux && mount->options && mount->options[i]; i++)
-        if (text_equal(mount->options[i], "z") || text_equal(mount->options[i], "Z"))
-            return refuse(-EOPNOTSUPP, "%s: relabelling is not built yet (chcon -R -t "
-                                       "container_file_t %s, and leave out %s)",
-                          mount->origin, mount->source, mount->options[i]);
     const char *text = plan_text(b, "%s%s", mount_options_describe(b->arena, spec),
-                                 dev ? ", as @files" : "");
+                                 dev ? ", as @files" : plan_covers_root(mount) ? ", as @root" : "");
     spec->strict = is_kernel_fs(mount->type) || dev; /* what is made in it by path would go elsewhere */
     if (slot)
         add_file_step(b, (struct step){.op = OP_BIND, .in = slot, .source = mount->source,
                                        .path = mount->destination, .data = spec, .text = text,
-                                       .why = mount->origin});
+                                       .out = plan_covers_root(mount), .why = mount->origin});
     else
         add_file_step(b, (struct step){.op = bind ? OP_BIND : remount ? OP_REMOUNT : OP_MOUNT,
                                        .source = bind ? mount->source : mount->type,
                                        .path = mount->destination, .data = spec, .text = text,
                                        .out = text_equal(mount->type, "devpts") ? SLOT_PTS
                                               : dev                             ? SLOT_FILES
-                                                                                : SLOT_NONE,
+                                                                                : plan_covers_root(mount),
                                        .why = mount->origin});
     if (spec->chown)
         add_file_step(b, (struct step){
@@ -584,7 +573,10 @@ int plan_files(struct builder *b)
     plan_hooks(b);
     if (config->no_pivot)
         plan_note(b, "--no-pivot: the root is entered by chroot(2), and the old one stays, covered");
-    add_file_step(b, (struct step){.op = OP_PIVOT, .in = SLOT_ROOT, .flags = config->no_pivot ? COVER : 0,
+    int64_t covers = 0;
+    for (size_t i = 0; i < config->n_mounts; i++)
+        covers += plan_covers_root(&config->mounts[i]) != SLOT_NONE;
+    add_file_step(b, (struct step){.op = OP_PIVOT, .in = SLOT_ROOT, .number = covers, .flags = config->no_pivot ? COVER : 0,
                                    .text = config->no_pivot ? ", the old root is covered" : ", the old root is gone",
                                    .why = config->no_pivot ? "--no-pivot"
                                                            : "pivot_root(2): chroot can be left, this cannot"});

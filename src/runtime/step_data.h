@@ -19,6 +19,10 @@ struct mount_spec {
     bool idmap;                  /* through SLOT_USERNS, or UIDS and GIDS */
     bool idmap_all;              /* ... and what is mounted below it */
     bool chown;                  /* U */
+    bool src_nofollow;           /* the source is the link itself */
+    bool dest_nofollow;          /* and so is what is mounted over */
+    bool copy_link;              /* copy-symlink */
+    const char **unknown;        /* words that are no option of a bind; NULL-terminated, or NULL */
     bool create_file;            /* the missing target of a bind: decided by the source */
     bool strict;                 /* the target's path must be free of symlinks: /proc, /sys */
     const char **settings;       /* fsconfig keys and values in pairs, NULL-terminated; value NULL is a flag */
@@ -70,6 +74,9 @@ enum { PASSABLE = 1 };
 
 /* CLOSE, step.flags: at once, for INIT waits, and others may look at its fds meanwhile. */
 enum { CLOSE_NOW = 1 };
+
+/* SYMLINK, step.flags: one that is there already and says the same will do. */
+enum { SAME_LINK = 1 };
 
 /* PIVOT, step.flags: the old root stays below the new one. */
 enum { COVER = 1 };

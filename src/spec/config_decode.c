@@ -451,6 +451,7 @@ int config_decode(struct config *config, const char *text, size_t length, const 
                               .process = {.env = (char **)none}};
     TRY(json_read(config->arena, text, length, name, config_fields, config));
     TRY(check(config, name));
+    TRY(config_expand_idmaps(config, name));
     label_mounts(config);
     const struct ns_config *user = &config->namespaces[NS_USER];
     if (user->listed && !user->path && !config->uid_mappings.count)

@@ -35,6 +35,9 @@ int config_read_flags(struct json_source *s, struct json_object *value, const st
 /* The words of /linux/memoryPolicy. */
 extern const struct config_word config_memory_modes[], config_memory_flags[];
 int config_read_range(struct json_source *s, struct json_object *value, int64_t least, int64_t most, int64_t *number);
+/* The maps in mount options into the mounts' own: of CONFIG, decoded from NAME. -EINVAL with a sentence. */
+int config_expand_idmaps(struct config *config, const char *name);
+
 /* -EINVAL, "POINTER/NAME: is missing". */
 int config_missing(struct json_source *s, const char *name);
 

@@ -487,3 +487,95 @@ c['annotations']['run.oci.seccomp_fail_unknown_syscall'] = '1'"
     [ "$status" = 1 ]
     contains "/linux/seccomp: /syscalls/0/names/1: unknown system call fly_to_the_moon"
 }
+
+@test "links as sources and targets of binds: followed, or not, or copied" {
+    require root
+    mkdir -p far rootfs
+    echo text >far/file
+    ln -s far/file link
+    ln -s nowhere broken
+    for i in over under; do ln -sfn nothing rootfs/$i; done
+    bundle 'for l in /over /c/d/broken /again; do busybox readlink $l; done; busybox cat /under /file; busybox readlink /under || echo no link' "
+c['mounts'] += [{'destination': '/over', 'source': 'link', 'options': ['bind', 'src-nofollow', 'dest-nofollow']},
+                {'destination': '/under', 'source': 'link', 'options': ['bind', 'dest-nofollow']},
+                {'destination': '/file', 'source': 'link', 'options': ['bind', 'copy-symlink', 'src-nofollow'][:1]},
+                {'destination': '/c/d/broken', 'source': 'broken', 'options': ['bind', 'copy-symlink']},
+                {'destination': '/again', 'source': 'broken', 'options': ['bind', 'copy-symlink']}]"
+    for i in 1 2; do # the second time the copied links are there
+        run oci run "config-$$" </dev/null
+        echo "$output"
+        [ "$status" = 0 ]
+        [ "$(echo $output)" = "far/file nowhere nowhere text text no link" ]
+    done
+    [ "$(readlink rootfs/over) $(readlink rootfs/under)" = "nothing nothing" ]
+    ln -sfn elsewhere rootfs/again
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "/mounts/7: File exists (something else is there)"
+    bundle true "c['mounts'].append({'destination': '/proc/self', 'source': 'broken', 'options': ['bind', 'src-nofollow', 'dest-nofollow']})"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "nobody's to mount over"
+    # What leads out of the root leads nowhere: the link itself is what is mounted over.
+    ln -sfn "$work/far" rootfs/out
+    bundle 'busybox ls /out/' "c['mounts'].append({'destination': '/out/new', 'source': 'far/file', 'options': ['bind', 'dest-nofollow']})"
+    run oci run "config-$$" </dev/null
+    [ "$(ls far)" = file ]
+    bundle true "c['mounts'].append({'destination': '/a', 'source': 'link', 'options': ['bind', 'copy-symlink', 'dest-nofollow']})"
+    run oci run "config-$$" </dev/null
+    contains "/mounts/3: copy-symlink mounts nothing"
+}
+
+@test "words that are no option of a bind are left out, with a warning; typed ones are refused" {
+    require root
+    mkdir data
+    bundle 'busybox ls -d /data' "c['mounts'].append({'destination': '/data', 'source': 'data', 'options': ['rbind', 'size=64k', 'mode=755']})"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 0 ]
+    [ "${lines[0]}" = "bocal-runtime: warning: /mounts/3: size=64k left out: it is no option of a bind mount" ]
+    [ "${#lines[@]}" = 3 ]
+}
+
+@test "a mount over the root is the root" {
+    require root
+    mkdir -p other/bin other/proc other/dev
+    cp "$(command -v busybox)" other/bin/sh
+    cp other/bin/sh other/bin/busybox
+    touch other/marker
+    bundle 'busybox ls /marker; busybox ls -d /etc; echo x >/new; busybox awk "\$5 == \"/\" { print \$6, \$4 }" /proc/self/mountinfo' "
+c['mounts'].insert(0, {'destination': '/', 'source': 'other', 'options': ['rbind', 'nosuid']})"
+    run oci run "config-$$" </dev/null
+    echo "$output"
+    [ "$(echo $output)" = "/marker ls: /etc: No such file or directory rw,nosuid,relatime $(findmnt -no FSROOT -T other | sed 's,/$,,')${work#"$(findmnt -no TARGET -T other | sed 's,^/$,,')"}/other" ]
+    [ -e other/new ]
+    [ ! -e rootfs/new ]
+    bundle true "c['root']['readonly'] = True
+c['mounts'] = [{'destination': '/', 'type': 'tmpfs', 'source': 'tmpfs'}, {'destination': '/', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['nodev']}] + c['mounts']
+c['mounts'].insert(2, {'destination': '/bin', 'source': 'rootfs/bin', 'options': ['bind']})
+c['process']['args'] = ['/bin/busybox', 'awk', '\$5 == \"/\" { print \$6, \$(NF-2) }', '/proc/self/mountinfo']"
+    run oci run "config-$$" </dev/null
+    [ "$output" = "ro,nodev,relatime tmpfs" ] # once: neither the root that it covers nor the host's is left
+    bundle true "c['mounts'].insert(0, {'destination': '/', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['tmpcopyup']})"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "/mounts/0: tmpcopyup at /"
+}
+
+@test "idmap=uids=...;gids=...: the mount's own maps, also as the container counts" {
+    require root
+    [ "$(printf '6.3\n%s\n' "$(uname -r)" | sort -V | head -1)" = 6.3 ] || skip "needs id-mapped tmpfs, Linux 6.3"
+    mkdir data
+    mount -t tmpfs tmpfs data
+    touch data/one data/two
+    chown 1:1 data/one
+    chown 7:7 data/two
+    mkdir -p rootfs/a
+    bundle 'busybox stat -c %u:%g /a/one /a/two' "
+c['mounts'].append({'destination': '/a', 'source': 'data', 'options': ['bind', 'idmap=uids=1-100009-1#@7-70-3;gids=@0-10-5']})
+c['linux']['namespaces'].append({'type': 'user'})
+c['linux']['uidMappings'] = c['linux']['gidMappings'] = [{'containerID': 0, 'hostID': 100000, 'size': 1000}]"
+    run oci run "config-$$" </dev/null
+    umount data
+    echo "$output"
+    [ "$(echo $output)" = "9:11 70:65534" ]
+}
