@@ -90,22 +90,32 @@ void plan_devices(struct builder *b)
         add_links(b, INIT, 0);
 }
 
+/* tmpfs(5) has uid= and gid= in the words of who mounts it. */
+static bool has_owner(const struct mount_spec *spec)
+{
+    for (size_t i = 0; spec->settings && spec->settings[i]; i += 2)
+        if (text_equal(spec->settings[i], "uid") || text_equal(spec->settings[i], "gid"))
+            return true;
+    return false;
+}
+
 /* The container's /dev with its nodes, while INIT makes the network namespace. The nodes are the
- * container's own, where binds would show the host's with nobody as their owner. */
+ * container's own, of the mode and the owner that it asks for and whether the host has such ones or not; binds would
+ * show the host's, with nobody as their owner. */
 int plan_host_dev(struct builder *b, const struct mount_config *mount)
 {
     const struct config *config = b->config;
     const struct idmaps *uids = &b->ids.map.uids, *gids = &b->ids.map.gids;
     int64_t owner = outside_of(uids, 0);
-    if (!b->ids.idmapped_root || !can_make_nodes(b) || owner <= 0 || owner != outside_of(gids, 0))
+    if (!b->ids.fresh || !can_make_nodes(b) || owner < 0 || owner != outside_of(gids, 0))
         return 0;
     for (size_t i = 0; i < config->n_devices; i++)
         if (outside_of(uids, config->devices[i].uid) < 0 || outside_of(gids, config->devices[i].gid) < 0)
             return 0; /* somebody who is nobody there */
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     TRY(mount_options_parse(b->arena, mount, spec));
-    if (spec->copy_up)
-        return 0; /* what was there before is INIT's to see */
+    if (spec->copy_up || has_owner(spec))
+        return 0; /* what was there before, and who somebody is, INIT sees */
     plan_add(b, (struct step){.op = OP_TMPFS_OPEN, .by = HOST, .phase = FILES, .out = SLOT_FILES,
                               .data = spec, .number = owner,
                               .text = plan_text(b, "for /dev%s,", mount_options_describe(b->arena, spec)),

@@ -579,3 +579,23 @@ c['linux']['uidMappings'] = c['linux']['gidMappings'] = [{'containerID': 0, 'hos
     echo "$output"
     [ "$(echo $output)" = "9:11 70:65534" ]
 }
+
+@test "devices of a container with users of its own: their mode and owner, whether the host has them or not" {
+    require root
+    maps="[{'containerID': 0, 'hostID': 100000, 'size': 65536}]"
+    all="[{'containerID': 0, 'hostID': 0, 'size': 4294967295}]"
+    for ids in "$maps" "$all"; do
+        bundle 'busybox stat -c "%F %a %u:%g %t:%T" /dev/foo /dev/null /dev; busybox readlink /dev/fd; echo x >/dev/null && echo written; echo x 2>/dev/null >/dev/foo || echo denied
+                busybox touch /dev/new && busybox stat -c %u /dev/new' "
+c['linux']['namespaces'].append({'type': 'user'})
+c['linux']['uidMappings'] = c['linux']['gidMappings'] = $ids
+c['linux']['devices'] = [{'path': '/dev/foo', 'type': 'b', 'major': 1, 'minor': 5, 'uid': 10, 'gid': 11, 'fileMode': 0o157}]"
+        chown 100000:100000 rootfs rootfs/*
+        run oci run "config-$$" </dev/null
+        [ "$status" = 0 ]
+        [ "${lines[0]}" = "block special file 157 10:11 1:5" ]
+        [ "${lines[1]}" = "character special file 666 0:0 1:3" ]
+        [[ ${lines[2]} = "directory "*" 0:0 0:0" ]]
+        [ "$(echo ${lines[@]:3})" = "/proc/self/fd written denied 0" ]
+    done
+}
