@@ -100,6 +100,8 @@ void plan_cgroup_open(struct builder *b);        /* plan_cgroup.c: of b->cgroups
 void plan_cgroup_join(struct builder *b, enum actor by); /* plan_cgroup.c */
 int plan_mount_sources(struct builder *b);       /* plan_files.c: what HOST opens for INIT */
 const struct source_fact *plan_source(const struct facts *facts, const char *path); /* plan_mounts.c: or NULL */
+/* plan_mounts.c: its options, and the container's label. */
+int plan_mount_parse(struct builder *b, const struct mount_config *mount, struct mount_spec *spec);
 /* plan_mounts.c: what SPEC, of MOUNT, cannot have; warns of what is left out of it. */
 int plan_mount_check(struct builder *b, const struct mount_config *mount, const struct mount_spec *spec);
 /* plan_mounts.c: the source is a link, and its text is wanted in place of a mount. */

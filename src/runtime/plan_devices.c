@@ -113,7 +113,7 @@ int plan_host_dev(struct builder *b, const struct mount_config *mount)
         if (outside_of(uids, config->devices[i].uid) < 0 || outside_of(gids, config->devices[i].gid) < 0)
             return 0; /* somebody who is nobody there */
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
-    TRY(mount_options_parse(b->arena, mount, spec));
+    TRY(plan_mount_parse(b, mount, spec));
     if (spec->copy_up || has_owner(spec))
         return 0; /* what was there before, and who somebody is, INIT sees */
     plan_add(b, (struct step){.op = OP_TMPFS_OPEN, .by = HOST, .phase = FILES, .out = SLOT_FILES,

@@ -119,7 +119,7 @@ static void forbid_devices(const struct builder *b, const struct mount_config *m
 static int add_bind_source(struct builder *b, const struct mount_config *mount, enum slot *slot)
 {
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
-    TRY(mount_options_parse(b->arena, mount, spec));
+    TRY(plan_mount_parse(b, mount, spec));
     if (plan_link(b, mount, spec))
         return 0;
     forbid_devices(b, mount, spec);
@@ -326,7 +326,7 @@ static int add_mount(struct builder *b, size_t index)
     mapped.options = mapped_options(b, mount);
     mount = &mapped;
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
-    TRY(mount_options_parse(b->arena, mount, spec));
+    TRY(plan_mount_parse(b, mount, spec));
     forbid_devices(b, mount, spec);
     bool bind = text_equal(mount->type, "bind"), remount = text_equal(mount->type, "remount");
     bool dev = plan_is_dev(mount);

@@ -6,6 +6,9 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "runtime/mount_options.h"
+
+#include <string.h>
 
 const struct source_fact *plan_source(const struct facts *facts, const char *path)
 {
@@ -13,6 +16,32 @@ const struct source_fact *plan_source(const struct facts *facts, const char *pat
         if (text_equal(facts->sources[i].path, path))
             return &facts->sources[i];
     return NULL;
+}
+
+/* What the kernel fills by itself keeps its own label, and so does what lies on the host's disks, which engines label. */
+static bool has_label(const struct mount_config *mount)
+{
+    static const char *const types[] = {"tmpfs", "devpts", "mqueue", "ramfs"};
+    for (size_t i = 0; i < COUNT(types); i++)
+        if (text_equal(mount->type, types[i]))
+            return true;
+    return false;
+}
+
+/* SELinux: what the container mounts has the label from the beginning, mount(8) "context=". */
+int plan_mount_parse(struct builder *b, const struct mount_config *mount, struct mount_spec *spec)
+{
+    const char *label = b->facts->selinux && has_label(mount) ? b->config->mount_label : NULL;
+    size_t n = text_count(mount->options);
+    if (!label)
+        return mount_options_parse(b->arena, mount, spec);
+    struct mount_config *labelled = arena_alloc(b->arena, sizeof *labelled);
+    *labelled = *mount;
+    labelled->options = arena_alloc(b->arena, (n + 2) * sizeof *labelled->options);
+    if (n)
+        memcpy(labelled->options, mount->options, n * sizeof *labelled->options);
+    labelled->options[n] = plan_text(b, "context=%s", label);
+    return mount_options_parse(b->arena, labelled, spec);
 }
 
 /* A configuration is written for many runtimes, which ignore what they do not know; who types an option means it. */

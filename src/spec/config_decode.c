@@ -423,27 +423,6 @@ int config_decode_process(struct config *config, const char *text, size_t length
     return 0;
 }
 
-/* SELinux: what the container mounts has the label from the beginning, mount(8) "context=". What the kernel fills by itself
- * keeps its own, and so does what lies on the host's disks, which engines label. */
-static void label_mounts(struct config *config)
-{
-    static const char *const types[] = {"tmpfs", "devpts", "mqueue", "ramfs"};
-    for (size_t i = 0; config->mount_label && i < config->n_mounts; i++) {
-        struct mount_config *mount = &config->mounts[i];
-        bool labelled = false;
-        for (size_t k = 0; k < COUNT(types); k++)
-            labelled |= text_equal(mount->type, types[k]);
-        size_t n = text_count(mount->options);
-        if (!labelled)
-            continue;
-        char **options = arena_alloc(config->arena, (n + 2) * sizeof *options);
-        if (n)
-            memcpy(options, mount->options, n * sizeof *options);
-        options[n] = arena_printf(config->arena, "context=%s", config->mount_label);
-        mount->options = options;
-    }
-}
-
 int config_decode(struct config *config, const char *text, size_t length, const char *name)
 {
     static char *const none[] = {NULL};
@@ -452,7 +431,6 @@ int config_decode(struct config *config, const char *text, size_t length, const 
     TRY(json_read(config->arena, text, length, name, config_fields, config));
     TRY(check(config, name));
     TRY(config_expand_idmaps(config, name));
-    label_mounts(config);
     const struct ns_config *user = &config->namespaces[NS_USER];
     if (user->listed && !user->path && !config->uid_mappings.count)
         config->auto_userns = true; /* nobody has chosen ids: the planner does, and mounts are mapped */

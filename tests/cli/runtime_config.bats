@@ -599,3 +599,17 @@ c['linux']['devices'] = [{'path': '/dev/foo', 'type': 'b', 'major': 1, 'minor': 
         [ "$(echo ${lines[@]:3})" = "/proc/self/fd written denied 0" ]
     done
 }
+
+@test "mountLabel without SELinux: a warning; a label that is to confine the command is refused" {
+    require root
+    [ ! -e /sys/fs/selinux/enforce ] || skip "is about hosts without SELinux"
+    bundle 'busybox echo here' "c['linux']['mountLabel'] = 'system_u:object_r:container_file_t:s0'"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 0 ]
+    contains "warning: /linux/mountLabel: system_u:object_r:container_file_t:s0 left out"
+    [ "${lines[1]}" = here ]
+    bundle true "c['process']['selinuxLabel'] = 'system_u:system_r:container_t:s0'"
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "/process/selinuxLabel"
+}
