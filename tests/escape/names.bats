@@ -182,6 +182,13 @@ c['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names
 for name in ('privileged', 'init', 'idmap', 'seccomp', 'no-new-privileges', 'capabilities', 'userns'):
     for value in ('true', 'false', 'unconfined', 'host'):
         c['annotations'].update({'io.bocal.' + name: value, 'run.oci.' + name: value})
-c['annotations'].update({'io.bocal.init': 'false', 'io.bocal.privileged': 'true', 'run.oci.keep_original_groups': '1', 'run.oci.handler': '../../host'})"
+c['annotations'].update({'io.bocal.init': 'false', 'io.bocal.privileged': 'true', 'run.oci.handler': '../../host'})"
     [ "$(setpriv --groups 4242 timeout 20 "$work/bocal-runtime" --root "$work/root" run n-$$ </dev/null)" = "$plain" ]
+    # One gives the caller's groups, which is what it is for, and nothing beside; features says that not everybody may write it.
+    bundle "$look" "$protections
+c['annotations']['run.oci.keep_original_groups'] = '1'"
+    kept=$(setpriv --groups 4242 timeout 20 "$work/bocal-runtime" --root "$work/root" run n-$$ </dev/null)
+    [ "$(echo "$kept" | head -n -1)" = "$(echo "$plain" | head -n -1)" ]
+    [ "$(echo "$kept" | tail -1)" = "0 4242" ]
+    "$work/bocal-runtime" features | grep -q '"run.oci."'
 }
