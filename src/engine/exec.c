@@ -218,7 +218,7 @@ static int prepare(struct exec *e)
     config->own_stdio = true;
     config->init = false;
     config->n_mounts = 0; /* nothing is mounted any more */
-    TRY(facts_probe(config, &e->facts));
+    TRY(facts_probe_exec(config, &e->facts));
     TRY(find_cgroups(e));
     TRY(plan_exec(config, &e->facts, &e->target, o->id, &e->plan));
     return plan_check(&e->plan);

@@ -106,6 +106,66 @@ static inline pid_t sys_clone3(struct clone_args *args)
     return (pid_t)SYS_RESULT(syscall(SYS_clone3, args, sizeof *args));
 }
 
+#ifdef __SANITIZE_ADDRESS__
+#define SYS_SANITIZED 1
+#endif
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define SYS_SANITIZED 1
+#endif
+#endif
+
+/* With CLONE_VM and CLONE_VFORK among its flags: the child has the caller's memory, and its stack below the caller's
+ * frame, until it executes a program or ends; for as long the caller stands still. The child calls RUN(DATA), which must
+ * never return. What it writes, the caller sees. In sanitized builds, which could not follow, it has a copy. */
+static inline pid_t sys_clone3_sharing(struct clone_args *args, void (*run)(void *data), void *data)
+{
+#if defined(SYS_SANITIZED)
+    args->flags &= ~(uint64_t)CLONE_VM;
+    long result = syscall(SYS_clone3, args, sizeof *args);
+    if (result == 0)
+        run(data);
+    return (pid_t)SYS_RESULT(result);
+#elif defined(__x86_64__)
+    long result = SYS_clone3;
+    register void (*r8)(void *) __asm__("r8") = run;
+    register void *r9 __asm__("r9") = data;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "sub $128, %%rsp\n\t" /* the caller's red zone */
+                     "and $-16, %%rsp\n\t"
+                     "mov %%r9, %%rdi\n\t"
+                     "call *%%r8\n\t"
+                     "ud2\n"
+                     "1:"
+                     : "+a"(result)
+                     : "D"(args), "S"(sizeof *args), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "cc", "memory");
+    return (pid_t)result;
+#elif defined(__aarch64__)
+    register long x8 __asm__("x8") = SYS_clone3;
+    register long x0 __asm__("x0") = (long)args;
+    register long x1 __asm__("x1") = sizeof *args;
+    register void (*x9)(void *) __asm__("x9") = run;
+    register void *x10 __asm__("x10") = data;
+    __asm__ volatile("svc 0\n\t"
+                     "cbnz x0, 1f\n\t"
+                     "mov x29, #0\n\t"
+                     "mov x0, x10\n\t"
+                     "blr x9\n\t"
+                     "brk #0\n"
+                     "1:"
+                     : "+r"(x0)
+                     : "r"(x8), "r"(x1), "r"(x9), "r"(x10)
+                     : "cc", "memory");
+    return (pid_t)x0;
+#else
+#error "a child that shares memory: x86-64 and arm64"
+#endif
+}
+
 static inline int sys_pidfd_open(pid_t pid)
 {
     return SYS_RESULT(syscall(SYS_pidfd_open, pid, 0));

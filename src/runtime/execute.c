@@ -199,24 +199,52 @@ static _Noreturn void run_actor(struct execution *x, enum actor me, size_t from)
     _exit(0); /* JOINER's work ends with INIT's birth */
 }
 
+static void begin_life(void *data)
+{
+    struct execution *x = data;
+    enum slot out = x->plan->steps[x->at].out;
+    x->slots[out] = -1;
+    run_actor(x, out == SLOT_INIT ? INIT : JOINER, x->at + 1);
+}
+
+/* An INIT that shares HOST's memory writes to its X; all but INIT's own findings is as it was afterwards. */
+static pid_t bear_sharing(struct execution *x, struct clone_args *args, int *pidfd)
+{
+    enum { KEPT = offsetof(struct execution, empty_attached) };
+    char kept[KEPT];
+    memcpy(kept, x, KEPT);
+    args->pidfd = (uint64_t)(uintptr_t)pidfd;
+    pid_t pid = sys_clone3_sharing(args, begin_life, x);
+    memcpy(x, kept, KEPT);
+    return pid;
+}
+
+static pid_t bear(struct execution *x, struct clone_args *args, int *pidfd)
+{
+    args->pidfd = (uint64_t)(uintptr_t)pidfd;
+    pid_t pid = sys_clone3(args);
+    if (pid == 0)
+        begin_life(x);
+    return pid;
+}
+
 int execute_clone(struct execution *x, const struct step *step)
 {
+    int pidfd = -1;
     struct clone_args args = {
         .flags = step->flags | CLONE_PIDFD | (x->me == JOINER ? CLONE_PARENT : 0),
-        .pidfd = (uint64_t)(uintptr_t)&x->slots[step->out],
         .exit_signal = x->me == JOINER ? 0 : SIGCHLD,
     };
     if (step->in) {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (unsigned)x->slots[step->in];
     }
-    pid_t pid = sys_clone3(&args);
+    if (x->kill_at)
+        args.flags &= ~SHARING; /* HOST has to be awake to be killed */
+    pid_t pid = args.flags & CLONE_VM ? bear_sharing(x, &args, &pidfd) : bear(x, &args, &pidfd);
     if (pid < 0)
         return pid;
-    if (pid == 0) {
-        x->slots[step->out] = -1;
-        run_actor(x, step->out == SLOT_INIT ? INIT : JOINER, x->at + 1);
-    }
+    x->slots[step->out] = pidfd;
     if (x->me == HOST)
         *(step->out == SLOT_INIT ? &x->pid : &x->joiner) = pid;
     return 0;

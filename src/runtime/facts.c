@@ -126,11 +126,16 @@ static void probe_ranges(struct arena *arena, const char *path, const struct fac
     }
 }
 
-static void probe_user(struct arena *arena, struct facts *facts)
+static void probe_caller(struct facts *facts)
 {
     facts->uid = geteuid();
     facts->gid = getegid();
     facts->capabilities = own_capabilities();
+}
+
+static void probe_user(struct arena *arena, struct facts *facts)
+{
+    probe_caller(facts);
     facts->user = arena_printf(arena, "%u", facts->uid);
     if (facts->uid == 0)
         return; /* root maps what it likes: no ranges, no helpers */
@@ -183,6 +188,14 @@ static void probe_apparmor(struct arena *arena, struct facts *facts)
     facts->apparmor_hidden = !apparmor_can_load();
     if (!facts->apparmor_loaded && !facts->apparmor_hidden && facts->uid == 0 && !facts->in_userns)
         facts->apparmor_parser = process_find(arena, "apparmor_parser");
+}
+
+static void probe_protections(const struct config *config, struct facts *facts)
+{
+    facts->apparmor = config->process.apparmor_profile && apparmor_is_on();
+    if (facts->apparmor && text_equal(config->process.apparmor_profile, APPARMOR_DEFAULT))
+        probe_apparmor(config->arena, facts);
+    facts->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
 }
 
 static void probe_limits(const struct config *config, struct facts *facts)
@@ -322,24 +335,27 @@ static void probe_systemd(const struct config *config, struct facts *facts)
     systemd->control = process_find(arena, "systemctl");
 }
 
+static int check_kernel(const struct facts *facts)
+{
+    if (facts->kernel >= KERNEL(5, 14))
+        return 0;
+    return refuse(-ENOSYS, "this kernel is %u.%u; bocal needs Linux 5.14 (for id-mapped mounts, "
+                           "cgroup.kill and the new mount calls)",
+                  facts->kernel >> 16, facts->kernel & 0xffff);
+}
+
 int facts_probe(const struct config *config, struct facts *facts)
 {
     struct arena *arena = config->arena;
     *facts = (struct facts){.kernel = kernel_version()};
-    if (facts->kernel < KERNEL(5, 14))
-        return refuse(-ENOSYS, "this kernel is %u.%u; bocal needs Linux 5.14 (for id-mapped mounts, "
-                               "cgroup.kill and the new mount calls)",
-                      facts->kernel >> 16, facts->kernel & 0xffff);
+    TRY(check_kernel(facts));
     probe_user(arena, facts);
     probe_own_ids(arena, facts);
     probe_userns(config, facts);
     auto_free char *mountinfo = NULL;
     TRY((int)file_read(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mountinfo));
     facts->proc_masked = is_proc_masked(arena, mountinfo);
-    facts->apparmor = config->process.apparmor_profile && apparmor_is_on();
-    if (facts->apparmor && text_equal(config->process.apparmor_profile, APPARMOR_DEFAULT))
-        probe_apparmor(arena, facts);
-    facts->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
+    probe_protections(config, facts);
     facts->time_ns = !config->namespaces[NS_TIME].listed || access("/proc/self/ns/time", F_OK) == 0;
     facts->own_namespaces = probe_namespaces(config);
     probe_limits(config, facts);
@@ -350,6 +366,22 @@ int facts_probe(const struct config *config, struct facts *facts)
     probe_rdt(config, mountinfo, &facts->rdt);
     TRY(cgroup_probe(arena, mountinfo, &facts->cgroup));
     probe_systemd(config, facts);
+    return 0;
+}
+
+int facts_probe_exec(const struct config *config, struct facts *facts)
+{
+    *facts = (struct facts){.kernel = kernel_version()};
+    TRY(check_kernel(facts));
+    probe_caller(facts);
+    probe_own_ids(config->arena, facts);
+    facts->setid_dumpable = sysctl_number("/proc/sys/fs/suid_dumpable", 1) == 1;
+    probe_protections(config, facts);
+    probe_limits(config, facts);
+    auto_free char *mountinfo = NULL;
+    if (config->rdt.origin)
+        TRY((int)file_read(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mountinfo));
+    probe_rdt(config, mountinfo, &facts->rdt);
     return 0;
 }
 

@@ -61,6 +61,7 @@ struct facts {
     bool apparmor_hidden;        /* no securityfs: profiles can be neither listed nor loaded */
     const char *apparmor_parser; /* absolute path where the caller may load it, or NULL */
     bool time_ns;
+    bool setid_dumpable;         /* fs.suid_dumpable=1: a change of ids leaves a process open to tracers */
     unsigned own_namespaces;     /* bit per ns_kind whose path in the configuration is the caller's own */
     struct rlimit limits[RLIM_NLIMITS]; /* the caller's; those that the configuration sets */
     char **huge_pages;       /* sizes, "2MB", where the configuration limits any; or NULL */
@@ -78,6 +79,9 @@ struct facts {
 /* Probes this host for what CONFIG touches: its root and the sources of its binds. Strings live in
  * the configuration's arena. -errno with a sentence. */
 int facts_probe(const struct config *config, struct facts *facts);
+
+/* Only what plan_exec() asks about: CONFIG is of a container that exists already. */
+int facts_probe_exec(const struct config *config, struct facts *facts);
 
 /* Reads facts from JSON (docs/architecture.md, "Facts"). NAME is for messages. */
 int facts_decode(struct arena *arena, const char *text, size_t length, const char *name,

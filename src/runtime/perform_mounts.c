@@ -438,7 +438,8 @@ static int mount_open(struct execution *x, const struct step *step)
     if (step->out == SLOT_HOOK_OUT || step->out == SLOT_HOOK_ERR)
         return x->slots[step->out] = hook_open_output(step->path);
     bool tasks = step->out >= SLOT_TASKS && step->out < SLOT_MOUNT;
-    bool namespace = step->out == SLOT_HOSTNET || step->out == SLOT_NETNS || step->out == SLOT_USERNS;
+    bool namespace = step->out == SLOT_HOSTNET || step->out == SLOT_HOSTPID || step->out == SLOT_NETNS ||
+                     step->out == SLOT_USERNS;
     int flags = tasks                      ? O_WRONLY
                 : step->out == SLOT_CGROUP ? O_RDONLY | O_DIRECTORY
                 : step->out == SLOT_PTS    ? O_RDONLY | O_DIRECTORY | O_NONBLOCK

@@ -27,6 +27,7 @@ enum slot {
     SLOT_JOINER,  /* pidfd */
     SLOT_TARGET,  /* pidfd of a container's first process, whose namespaces are entered */
     SLOT_HOSTNET, /* HOST's own network namespace, to return to */
+    SLOT_HOSTPID, /* HOST's own pid namespace, for those whom it bears later */
     SLOT_NETNS,   /* the container's, when HOST makes it, or moves devices there */
     SLOT_INIT,    /* pidfd */
     SLOT_USERNS,  /* the container's user namespace */
@@ -49,6 +50,9 @@ enum slot {
     SLOT_COUNT = SLOT_MOUNT + 64,
 };
 enum { MAX_TASKS = 16, MAX_MOUNTS = 64 };
+
+/* Flags of a birth: INIT has HOST's memory, which stands still until INIT executes or ends. vfork(2) */
+#define SHARING ((uint64_t)(CLONE_VM | CLONE_VFORK))
 
 /* What one actor tells another. Every token that is waited for is sent exactly once. */
 enum token {

@@ -214,7 +214,7 @@ void plan_own_values(struct builder *b)
 
 void plan_hide(struct builder *b)
 {
-    plan_add(b, (struct step){.op = OP_HIDE, .by = JOINER, .phase = BIRTH,
+    plan_add(b, (struct step){.op = OP_HIDE, .by = b->joins ? JOINER : INIT, .phase = BIRTH,
                               .why = "CVE-2016-9962: others are there who may trace what enters"});
 }
 

@@ -77,7 +77,7 @@ void plan_shim(struct builder *b);               /* plan_birth.c */
 void plan_clone(struct builder *b, enum actor by, uint64_t flags, enum slot out); /* plan_birth.c */
 void plan_die_with(struct builder *b, enum actor by);   /* plan_birth.c */
 void plan_own_values(struct builder *b);         /* plan_birth.c: by who is born first */
-void plan_hide(struct builder *b);               /* plan_birth.c: JOINER, from those whom it joins */
+void plan_hide(struct builder *b);               /* plan_birth.c: who joins, from those whom it joins */
 void plan_become(struct builder *b, enum actor by);     /* plan_birth.c */
 void plan_bear(struct builder *b);               /* plan_birth.c: INIT, by JOINER */
 int plan_birth(struct builder *b);               /* plan_birth.c */

@@ -267,7 +267,7 @@ void plan_cgroup_open(struct builder *b)
                                                   : plan_text(b, "%s/tasks", dir->directory),
                                   .why = dir->v2 ? "clone3(2): CLONE_INTO_CGROUP"
                                                  : plan_text(b, "%s moves itself: no grace period",
-                                                             b->exec ? "JOINER" : "INIT")});
+                                                             b->exec && b->joins ? "JOINER" : "INIT")});
     }
 }
 

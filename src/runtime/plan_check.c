@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "kernel/sys.h"
 #include "runtime/step_data.h"
 
 #include <stdbool.h>
@@ -221,6 +222,26 @@ static int check_ready(const struct plan *plan)
     return 0;
 }
 
+/* HOST stands still while INIT has its memory: INIT cannot wait for it. */
+static int check_sharing(const struct plan *plan)
+{
+    bool sharing = false, hidden = false;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct step *step = &plan->steps[i];
+        hidden |= step->op == OP_HIDE;
+        sharing |= step->op == OP_CLONE && step->flags & CLONE_VFORK;
+        if (sharing && step->by != HOST && (step->op == OP_WAIT || step->op == OP_START))
+            return wrong(plan, i, "HOST stands still until INIT executes");
+        if (sharing && !hidden && step->by == INIT && step->op == OP_ENTER)
+            return wrong(plan, i, "who traces INIT there would have HOST's memory");
+        if (sharing && step->by == INIT && step->op == OP_HOOK)
+            return wrong(plan, i, "hooks are run by who has a memory of its own");
+        if (sharing && step->by == HOST && is_one_of(step->op, before_ready, COUNT(before_ready)))
+            return wrong(plan, i, "INIT would not wait for it");
+    }
+    return 0;
+}
+
 static int check_end(const struct plan *plan)
 {
     bool dropped = false, filtered = false, born = false, no_new_privs = false;
@@ -257,5 +278,6 @@ int plan_check(const struct plan *plan)
     TRY(check_queue(plan));
     TRY(check_masks(plan));
     TRY(check_ready(plan));
+    TRY(check_sharing(plan));
     return check_end(plan);
 }

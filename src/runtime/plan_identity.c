@@ -177,7 +177,7 @@ static void add_command(struct builder *b, const struct capabilities *caps)
     add_step(b, (struct step){.op = OP_FIND, .phase = COMMAND, .path = process->args[0],
                               .data = exec, .why = origin});
     /* Who joins, or waits, is not alone; and a change of ids may have set it back to fs.suid_dumpable. */
-    if (b->joins || b->config->waits || b->config->hooks[HOOK_START_CONTAINER].count)
+    if (b->joins || b->exec || b->config->waits || b->config->hooks[HOOK_START_CONTAINER].count)
         add_step(b, (struct step){.op = OP_HIDE, .phase = COMMAND,
                                   .why = "CVE-2016-9962: its fds are the host's, until it executes the command"});
     if (b->config->waits)

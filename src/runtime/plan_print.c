@@ -35,7 +35,7 @@ const char *slot_name(enum slot slot, char buffer[16])
         [SLOT_ROOT] = "@root",     [SLOT_PROC] = "@proc",     [SLOT_NULL] = "@null",
         [SLOT_EMPTY] = "@empty",   [SLOT_FILES] = "@files",   [SLOT_PTS] = "@pts",
         [SLOT_TTY] = "@tty",       [SLOT_CONSOLE] = "@console", [SLOT_HOSTNET] = "@hostnet",
-        [SLOT_NETNS] = "@netns",   [SLOT_START] = "@start",
+        [SLOT_NETNS] = "@netns",   [SLOT_START] = "@start",   [SLOT_HOSTPID] = "@hostpid",
         [SLOT_TARGET] = "@target", [SLOT_STATE] = "@state",   [SLOT_CREATED] = "@created",
         [SLOT_SCOPE] = "@scope",   [SLOT_LISTENER] = "@listener",
         [SLOT_HOOK_OUT] = "@hookout", [SLOT_HOOK_ERR] = "@hookerr",

@@ -1,6 +1,7 @@
 /* plan_check() rejects plans whose steps are in the wrong order, each with the reason. */
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "kernel/sys.h"
 #include "runtime/plan.h"
 #include "runtime/step_data.h"
 
@@ -17,6 +18,7 @@ static const struct parcel root_travels = {.slots = {SLOT_ROOT}};
 #define H(o, ...) {.op = OP_##o, .by = HOST, .why = "test", __VA_ARGS__}
 #define I(o, ...) {.op = OP_##o, .by = INIT, .why = "test", __VA_ARGS__}
 #define BORN H(CLONE, .out = SLOT_INIT)
+#define SHARES H(CLONE, .out = SLOT_INIT, .flags = SHARING)
 #define END I(CLOSE), I(FIND, .path = "x"), I(EXEC, .path = "x")
 
 static const struct wrong {
@@ -58,6 +60,12 @@ static const struct wrong {
      {BORN, H(SEND, .token = TOKEN_IDS, .data = &nothing), H(SEND, .token = TOKEN_READY, .data = &nothing),
       I(WAIT, .token = TOKEN_READY, .data = &nothing), I(WAIT, .token = TOKEN_IDS, .data = &nothing), END}},
     {"sends or waits for nothing", {BORN, H(SEND, .data = &nothing), END}},
+    {"HOST stands still until INIT executes",
+     {SHARES, H(SEND, .token = TOKEN_BORN, .data = &nothing), I(WAIT, .token = TOKEN_BORN, .data = &nothing), END}},
+    {"who traces INIT there would have HOST's memory",
+     {H(TARGET, .out = SLOT_TARGET), SHARES, I(ENTER, .in = SLOT_TARGET), I(HIDE), END}},
+    {"hooks are run by who has a memory of its own", {SHARES, I(HOOK), END}},
+    {"INIT would not wait for it", {SHARES, H(PRLIMIT, .in = SLOT_INIT), END}},
     {"0 exec steps, wanted one", {BORN, I(UMASK)}},
 };
 
