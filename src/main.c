@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "command/oci.h"
 #include "command/verb.h"
+#include "kernel/sys.h"
 
 #include <fcntl.h>
 
@@ -95,9 +96,9 @@ int main(int argc, char **argv)
     char *none = NULL, **words = argc > 0 ? argv + 1 : &none;
     int result = standard_fds_open();
     if (result < 0)
-        return finish("bocal", NULL, result);
+        sys_leave(finish("bocal", NULL, result));
     for (size_t i = 0; argc > 0 && i < COUNT(faces); i++)
         if (text_equal(base_name(argv[0]), faces[i].name))
-            return faces[i].call(words);
-    return face_engine(words);
+            sys_leave(faces[i].call(words));
+    sys_leave(face_engine(words));
 }

@@ -161,6 +161,16 @@ int process_stat(int64_t pid, uint64_t *start_time, char *state)
     return -ESRCH;
 }
 
+uint64_t process_ignored_signals(void)
+{
+    char text[4096];
+    auto_fd fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    const char *line = strstr(text, "\nSigIgn:\t");
+    return line ? strtoull(line + strlen("\nSigIgn:\t"), NULL, 16) : UINT64_MAX;
+}
+
 pid_t process_behind(int pidfd)
 {
     char path[48], text[512];

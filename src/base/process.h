@@ -30,5 +30,8 @@ int process_hold(char *const *argv, struct held_process *held);
 /* Start time and state letter of PID: what tells it from a later process of that number. -ESRCH. */
 int process_stat(int64_t pid, uint64_t *start_time, char *state);
 
+/* The signals that the caller ignores, bit N-1 for signal N; all of them where /proc does not tell. proc_pid_status(5) */
+uint64_t process_ignored_signals(void);
+
 /* The process that PIDFD stands for, as the caller's procfs numbers it (proc_pid_fdinfo(5)); -1 once it has ended. */
 pid_t process_behind(int pidfd);

@@ -363,8 +363,10 @@ int console_run(struct console *console)
     auto_free struct relay *relay = calloc(1, sizeof *relay);
     if (!relay)
         return fail(-ENOMEM, "supervise");
-    *relay = (struct relay){.console = console, .guard = {.alive = -1}, .signals = signals,
-                            .input_open = console->interactive};
+    relay->console = console; /* field by field: the pages of its buffers are touched by those who need them */
+    relay->guard.alive = -1;
+    relay->signals = signals;
+    relay->input_open = console->interactive;
     if (console->timeout_ms)
         relay->deadline = now_ms() + console->timeout_ms;
     int r = 0;

@@ -56,14 +56,17 @@ int container_load(struct arena *arena, const char *root, const char *id, struct
 {
     TRY(container_check_id(id));
     *container = (struct container){.arena = arena, .id = id, .dir = arena_printf(arena, "%s/%s", root, id)};
-    if (access(container->dir, F_OK) < 0)
-        return errno == ENOENT ? refuse(-ENOENT, "container %s does not exist", id)
-                               : fail(-errno, "open %s", container->dir);
     const char *path = arena_printf(arena, "%s/state.json", container->dir);
     auto_free char *text = NULL;
-    ssize_t size = access(path, F_OK) < 0 ? 0 : file_read(AT_FDCWD, path, 1 << 20, &text);
+    ssize_t size = file_read(AT_FDCWD, path, 1 << 20, &text);
+    if (size == -ENOENT) {
+        error_clear();
+        if (access(container->dir, F_OK) < 0)
+            return errno == ENOENT ? refuse(-ENOENT, "container %s does not exist", id)
+                                   : fail(-errno, "open %s", container->dir);
+    }
     if (size <= 0)
-        return (int)size;
+        return size == -ENOENT ? 0 : (int)size;
     return json_read(arena, text, (size_t)size, path, fields, container);
 }
 
@@ -182,21 +185,31 @@ int64_t container_live_pid(const struct container *container, enum container_sta
     return status == CONTAINER_CREATING || status == CONTAINER_STOPPED ? 0 : container->pid;
 }
 
-enum container_status container_status(const struct container *container)
+enum container_status container_look(const struct container *container, int *pidfd, char ***cgroups)
 {
+    *pidfd = -1;
+    *cgroups = NULL;
     if (!container->pid)
         return CONTAINER_CREATING;
-    auto_fd fd = container_pidfd(container);
-    if (fd < 0)
+    *pidfd = container_pidfd(container);
+    if (*pidfd < 0)
         return CONTAINER_STOPPED;
+    if (container_cgroups(container, cgroups) < 0)
+        error_clear(); /* it is being deleted */
     const char *socket = arena_printf(container->arena, "%s/start", container->dir);
     if (access(socket, F_OK) == 0)
         return CONTAINER_CREATED;
-    char **dirs;
-    if (container_cgroups(container, &dirs) < 0)
-        error_clear(); /* it is being deleted */
-    for (size_t i = 0; dirs && dirs[i]; i++)
-        if (cgroup_is_frozen(dirs[i]))
+    for (char **dir = *cgroups; dir && *dir; dir++)
+        if (cgroup_is_frozen(*dir))
             return CONTAINER_PAUSED;
     return CONTAINER_RUNNING;
+}
+
+enum container_status container_status(const struct container *container)
+{
+    char **cgroups;
+    int pidfd;
+    enum container_status status = container_look(container, &pidfd, &cgroups);
+    cleanup_fd(&pidfd);
+    return status;
 }

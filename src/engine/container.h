@@ -55,6 +55,8 @@ int container_cgroups(const struct container *container, char ***dirs);
 int container_pids(const struct container *container, int64_t **pids, size_t *n);
 
 enum container_status container_status(const struct container *container);
+/* The same, and what it was seen by: PIDFD of its process, owned by the caller, or -1; and CGROUPS, or NULL. */
+enum container_status container_look(const struct container *container, int *pidfd, char ***cgroups);
 
 /* Its process's id, or 0 when it has none in the state STATUS. */
 int64_t container_live_pid(const struct container *container, enum container_status status);

@@ -26,6 +26,7 @@ struct exec {
     struct arena arena;
     const struct exec_options *options;
     struct container container;
+    char **cgroups; /* the container's; NULL when they are not to be told */
     struct config config;
     struct seccomp_program seccomp;
     struct facts facts;
@@ -36,6 +37,7 @@ struct exec {
 
 static void cleanup_exec(struct exec *e)
 {
+    cleanup_fd(&e->target.pidfd);
     arena_free(&e->arena);
 }
 
@@ -111,12 +113,24 @@ static int change_process(struct exec *e)
 
 /* ---- the container ---- */
 
+/* What the container was made with is not the caller's, and entering one's own again is nothing to the kernel; but for
+ * the user namespace, and for that of the time, by which the plan goes: a first process may have changed them. */
+static bool is_foreign(const struct exec *e, int kind)
+{
+    const struct ns_config *ns = &e->config.namespaces[kind];
+    return ns->listed && !ns->path && kind != NS_USER && kind != NS_TIME;
+}
+
 /* Those that are the caller's own as well need not be entered, nor could be: setns(2). */
 static int find_namespaces(struct exec *e)
 {
     for (int i = 0; i < NS_COUNT; i++) {
         char path[64];
         struct stat own, other;
+        if (is_foreign(e, i)) {
+            e->target.namespaces |= ns_flags[i];
+            continue;
+        }
         snprintf(path, sizeof path, "/proc/self/ns/%s", ns_proc_names[i]);
         if (stat(path, &own) < 0)
             continue; /* no time namespaces in this kernel */
@@ -159,9 +173,10 @@ static const char *v2_of_first(struct exec *e, const char *dir)
 static int find_cgroups(struct exec *e)
 {
     const char *path = e->options->cgroup, *controllers = NULL;
-    char **dirs;
+    char **dirs = e->cgroups;
     size_t n = 0;
-    TRY(container_cgroups(&e->container, &dirs));
+    if (!dirs)
+        TRY(container_cgroups(&e->container, &dirs)); /* which says what is amiss */
     if (path && *path != '/' && strchr(path, ':')) {
         controllers = arena_strndup(&e->arena, path, (size_t)(strchr(path, ':') - path));
         path = strchr(path, ':') + 1;
@@ -192,13 +207,13 @@ static int find_container(struct exec *e)
 {
     const struct exec_options *o = e->options;
     TRY(container_load(&e->arena, o->root, o->id, &e->container));
-    enum container_status status = container_status(&e->container);
+    enum container_status status = container_look(&e->container, &e->target.pidfd, &e->cgroups);
     if (status == CONTAINER_PAUSED ? !o->ignore_paused : status != CONTAINER_CREATED && status != CONTAINER_RUNNING)
         return refuse(-EINVAL, "container %s is %s, not running", o->id, container_status_names[status]);
     e->target.bundle = e->container.bundle;
     e->target.pid = e->container.pid;
     e->target.start_time = e->container.start_time;
-    return find_namespaces(e);
+    return 0;
 }
 
 /* ---- the whole ---- */
@@ -218,6 +233,7 @@ static int prepare(struct exec *e)
     config->own_stdio = true;
     config->init = false;
     config->n_mounts = 0; /* nothing is mounted any more */
+    TRY(find_namespaces(e));
     TRY(facts_probe_exec(config, &e->facts));
     TRY(find_cgroups(e));
     TRY(plan_exec(config, &e->facts, &e->target, o->id, &e->plan));
@@ -226,7 +242,7 @@ static int prepare(struct exec *e)
 
 int exec_run(const struct exec_options *options)
 {
-    __attribute__((cleanup(cleanup_exec))) struct exec e = {.options = options};
+    __attribute__((cleanup(cleanup_exec))) struct exec e = {.options = options, .target = {.pidfd = -1}};
     signal(SIGCHLD, SIG_DFL);
     TRY(prepare(&e));
     if (!options->detach)

@@ -10,17 +10,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-int explanation_write(const struct config *config, const struct execution *x, const struct plan *plan, int result)
+/* Where to; NULL: nowhere. FLAGS: how it is opened. */
+static const char *destination(const struct config *config, const char **origin, int *flags)
 {
-    const char *path = getenv("BOCAL_EXPLAIN"), *origin = "BOCAL_EXPLAIN";
-    int flags = O_APPEND;
+    const char *path = getenv("BOCAL_EXPLAIN");
+    *origin = "BOCAL_EXPLAIN";
+    *flags = O_APPEND;
     for (size_t i = 0; i < config->n_annotations; i++)
         if (text_equal(config->annotations[i].key, "io.bocal.explain")) {
             path = config->annotations[i].value;
-            origin = config->annotations[i].origin;
-            flags = O_EXCL;
+            *origin = config->annotations[i].origin;
+            *flags = O_EXCL;
         }
-    if (!path || !*path || !x->shared)
+    return path && *path ? path : NULL;
+}
+
+bool explanation_wanted(const struct config *config)
+{
+    const char *origin;
+    int flags;
+    return destination(config, &origin, &flags) != NULL;
+}
+
+int explanation_write(const struct config *config, const struct execution *x, const struct plan *plan, int result)
+{
+    const char *origin;
+    int flags;
+    const char *path = destination(config, &origin, &flags);
+    if (!path || !x->shared)
         return 0;
     if (*path != '/')
         return refuse(-EINVAL, "%s: %s: not an absolute path", origin, path);

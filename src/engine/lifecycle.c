@@ -128,6 +128,7 @@ static int create(struct creation *c, bool foreground)
         x->waiting = record_beside;
         x->waiting_data = c;
     }
+    x->timed = explanation_wanted(&c->config);
     int r = execute(x, &c->plan);
     int explained = explanation_write(&c->config, x, &c->plan, r);
     if (r == 0)

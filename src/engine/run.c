@@ -355,6 +355,7 @@ static int run_container(struct run *run)
     announce(run);
     x->assembled = explain;
     x->assembled_data = run;
+    x->timed = run->options->explain != EXPLAIN_OFF;
     x->fail_at = run->options->fail_at;
     x->kill_at = run->options->kill_at;
     console_block_signals();

@@ -52,9 +52,13 @@ int cgroup_freeze(const char *dir, bool frozen)
 
 bool cgroup_is_frozen(const char *dir)
 {
-    char path[4200];
-    snprintf(path, sizeof path, "%s/%s", dir, kinds[0].file);
-    if (access(path, F_OK) == 0)
-        return says(dir, kinds[0].file, "1");
-    return says(dir, kinds[1].file, "FR"); /* FROZEN, or FREEZING: asked for, and not there yet */
+    static const char *const words[] = {"1", "FR"}; /* FROZEN, or FREEZING: asked for, and not there yet */
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        char path[4200], text[16] = "";
+        snprintf(path, sizeof path, "%s/%s", dir, kinds[i].file);
+        auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0)
+            return read(fd, text, sizeof text - 1) > 0 && text_after(text, words[i]);
+    }
+    return false;
 }

@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -114,6 +115,16 @@ static inline pid_t sys_clone3(struct clone_args *args)
 #define SYS_SANITIZED 1
 #endif
 #endif
+
+/* At once: who has written everything has nothing left to do. Sanitizers have. */
+static inline _Noreturn void sys_leave(int status)
+{
+#ifdef SYS_SANITIZED
+    exit(status);
+#else
+    _exit(status);
+#endif
+}
 
 /* With CLONE_VM and CLONE_VFORK among its flags: the child has the caller's memory, and its stack below the caller's
  * frame, until it executes a program or ends; for as long the caller stands still. The child calls RUN(DATA), which must

@@ -158,14 +158,15 @@ static int record(struct execution *x, const struct step *step)
 
 static int perform(struct execution *x, const struct step *step)
 {
-    uint64_t start = now_ns();
+    uint64_t start = x->timed ? now_ns() : 0;
     bool recorded = op_infos[step->op].journaled && step->op != OP_STATE;
     if (recorded)
         TRY(record(x, step));
     int r = inject(x);
     if (r == 0)
         r = performer_of(step->op)(x, step);
-    x->shared->times[x->at] = (struct step_time){.begin = start, .took = now_ns() - start};
+    if (x->timed)
+        x->shared->times[x->at] = (struct step_time){.begin = start, .took = now_ns() - start};
     if (recorded && r == -EEXIST)
         TRY(journal_record(&x->journal, JOURNAL_NOT, step->path));
     if (r >= 0 || !is_tolerated(step, r))
@@ -271,6 +272,7 @@ static int begin(struct execution *x, const struct plan *plan)
         x->slots[i] = -1;
     x->plan = plan;
     x->me = HOST;
+    x->ignored = process_ignored_signals();
     x->journal = JOURNAL_NONE;
     x->failed = plan->count;
     x->channel[0] = x->channel[1] = -1;

@@ -45,6 +45,8 @@ struct execution {
     pid_t pid;              /* HOST: of INIT (0 before its birth), in HOST's pid namespace */
     pid_t joiner;
     pid_t holder;           /* HOST: what holds systemd's scope, or 0 */
+    bool timed;             /* each step's time is kept: somebody will want to know */
+    uint64_t ignored;       /* signals that HOST ignores: bit N-1 for signal N */
     size_t at;              /* the step that is being performed */
     size_t failed;          /* HOST: the step that failed, plan->count when none */
 

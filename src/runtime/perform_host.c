@@ -323,7 +323,9 @@ static int host_apparmor(struct execution *x, const struct step *step)
 
 static int host_target(struct execution *x, const struct step *step)
 {
-    int fd = pidfd_open_same(step->number, *(const uint64_t *)step->data);
+    const struct target_spec *target = step->data;
+    int fd = target->pidfd < 0 ? pidfd_open_same(step->number, target->start_time)
+                               : SYS_RESULT(fcntl(target->pidfd, F_DUPFD_CLOEXEC, 3));
     if (fd < 0)
         return fd;
     x->slots[step->out] = fd;

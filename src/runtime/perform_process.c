@@ -414,7 +414,8 @@ static int process_exec(struct execution *x, const struct step *step)
     if (!exec->has_home)
         exec->env[exec->n_env] = x->home[0] ? x->home : (char *)"HOME=/";
     for (int i = 1; i < NSIG; i++)
-        sys_signal_default(i); /* ignored ones survive an exec; with SIGCHLD ignored nothing is reaped */
+        if (x->ignored >> (i - 1) & 1) /* they survive an exec; with SIGCHLD ignored nothing is reaped */
+            sys_signal_default(i);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

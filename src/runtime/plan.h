@@ -224,6 +224,7 @@ struct exec_target {
     const char *bundle;   /* where it came from */
     int64_t pid;          /* its first process */
     uint64_t start_time;  /* which tells it from a later one of that number */
+    int pidfd;            /* the same process, known to be it; or -1 */
     uint64_t namespaces;  /* CLONE_NEW*: those of it that are not the caller's */
     const char *v2_cgroup;  /* a directory, or NULL */
     char **v1_cgroups;      /* NULL-terminated */

@@ -94,14 +94,14 @@ int plan_exec(const struct config *config, const struct facts *facts, const stru
 {
     struct builder b = plan_begin(config, facts, id, plan);
     const struct idmaps *uids = &config->uid_mappings, *gids = &config->gid_mappings;
-    uint64_t *start_time = arena_alloc(b.arena, sizeof *start_time);
-    *start_time = target->start_time;
+    struct target_spec *process = arena_alloc(b.arena, sizeof *process);
+    *process = (struct target_spec){.start_time = target->start_time, .pidfd = target->pidfd};
     b.exec = true;
     b.target = target;
     b.ids.joined = target->namespaces & CLONE_NEWUSER;
     b.ids.inside_uid = uids->count ? uids->list[0].inside : 0;
     b.ids.inside_gid = gids->count ? gids->list[0].inside : 0;
-    plan_add(&b, (struct step){.op = OP_TARGET, .by = HOST, .number = target->pid, .data = start_time, .out = SLOT_TARGET,
+    plan_add(&b, (struct step){.op = OP_TARGET, .by = HOST, .number = target->pid, .data = process, .out = SLOT_TARGET,
                                .why = "the container's first process"});
     TRY(open_cgroups(&b, target));
     TRY(plan_apparmor(&b));

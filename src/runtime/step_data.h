@@ -29,6 +29,12 @@ struct mount_spec {
     const struct idmaps *uids, *gids; /* an idmap of its own */
 };
 
+/* TARGET: a process that PIDFD, the caller's, is known to be of; or, where that is -1, who began at START_TIME. */
+struct target_spec {
+    uint64_t start_time;
+    int pidfd;
+};
+
 /* As many as overlayfs takes: OVL_MAX_STACK. */
 enum { MAX_LAYERS = 500 };
 
