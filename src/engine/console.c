@@ -120,9 +120,11 @@ static void guard_end(struct guard *guard)
 
 /* ---- relaying ---- */
 
+enum { FLOW_SIZE = 16384 };
+
 struct flow {
     size_t used;
-    char bytes[16384];
+    char *bytes; /* FLOW_SIZE; NULL where there is no terminal to relay */
 };
 
 struct relay {
@@ -155,13 +157,13 @@ static int flow_drain(struct flow *flow, int fd)
 
 static bool flow_has_room(const struct flow *flow)
 {
-    return flow->used < sizeof flow->bytes / 2;
+    return flow->used < FLOW_SIZE / 2;
 }
 
 /* 0 at the end of the stream. */
 static ssize_t flow_fill(struct flow *flow, int fd)
 {
-    ssize_t n = read(fd, flow->bytes + flow->used, sizeof flow->bytes - flow->used);
+    ssize_t n = read(fd, flow->bytes + flow->used, FLOW_SIZE - flow->used);
     if (n > 0)
         flow->used += (size_t)n;
     return n < 0 && (errno == EINTR || errno == EAGAIN) ? 1 : n;
@@ -360,13 +362,12 @@ int console_run(struct console *console)
     auto_fd signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0)
         return fail(-errno, "create a signalfd");
-    auto_free struct relay *relay = calloc(1, sizeof *relay);
-    if (!relay)
+    auto_free char *buffers = console->master >= 0 ? malloc(2 * FLOW_SIZE) : NULL;
+    if (console->master >= 0 && !buffers)
         return fail(-ENOMEM, "supervise");
-    relay->console = console; /* field by field: the pages of its buffers are touched by those who need them */
-    relay->guard.alive = -1;
-    relay->signals = signals;
-    relay->input_open = console->interactive;
+    struct relay one = {.console = console, .guard = {.alive = -1}, .signals = signals,
+                        .input_open = console->interactive, .in.bytes = buffers}, *relay = &one;
+    relay->out.bytes = buffers ? buffers + FLOW_SIZE : NULL;
     if (console->timeout_ms)
         relay->deadline = now_ms() + console->timeout_ms;
     int r = 0;

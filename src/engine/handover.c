@@ -113,6 +113,7 @@ int handover_wait(struct execution *x, bool terminal)
         .stop_ms = 10000,
     };
     int status = console_run(&console);
-    waitid(P_PIDFD, (id_t)console.pidfd, &(siginfo_t){0}, WEXITED | WNOHANG | __WALL);
+    if (waitid(P_PIDFD, (id_t)console.pidfd, &(siginfo_t){0}, WEXITED | WNOHANG | __WALL) == 0 && status >= 0)
+        execution_reaped(x);
     return status;
 }

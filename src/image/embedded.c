@@ -38,9 +38,10 @@ static int write_file(int root, const char *path, const void *bytes, size_t size
 
 static int unpack_entry(int root, const struct embedded_entry *e)
 {
-    if (e->content)
-        return write_file(root, e->path, e->content, strlen(e->content), e->mode);
-    if (e->target)
+    const char *content = embedded_contents[e->content];
+    if (content)
+        return write_file(root, e->path, content, strlen(content), e->mode);
+    if (*e->target)
         return symlinkat(e->target, root, e->path) < 0 ? fail(-errno, "create %s", e->path) : 0;
     if (mkdirat(root, e->path, e->mode) < 0 || fchmodat(root, e->path, e->mode, 0) < 0)
         return fail(-errno, "create %s", e->path);
@@ -49,7 +50,7 @@ static int unpack_entry(int root, const struct embedded_entry *e)
 
 static int unpack(int root)
 {
-    for (const struct embedded_entry *e = embedded_entries; e->path; e++)
+    for (const struct embedded_entry *e = embedded_entries; *e->path; e++)
         TRY(unpack_entry(root, e));
     return write_file(root, busybox_path, embedded_busybox_start, busybox_size(), 0755);
 }
@@ -77,9 +78,10 @@ static int verify_entry(int root, const struct embedded_entry *e)
 {
     struct stat st;
     char target[256];
-    if (e->content)
-        return verify_file(root, e->path, e->content, strlen(e->content));
-    if (e->target) {
+    const char *content = embedded_contents[e->content];
+    if (content)
+        return verify_file(root, e->path, content, strlen(content));
+    if (*e->target) {
         ssize_t n = readlinkat(root, e->path, target, sizeof target);
         bool same = n == (ssize_t)strlen(e->target) && memcmp(target, e->target, (size_t)n) == 0;
         return same ? 0 : differs(e->path);
@@ -91,7 +93,7 @@ static int verify_entry(int root, const struct embedded_entry *e)
 
 static int verify(int root)
 {
-    for (const struct embedded_entry *e = embedded_entries; e->path; e++)
+    for (const struct embedded_entry *e = embedded_entries; *e->path; e++)
         TRY(verify_entry(root, e));
     return verify_file(root, busybox_path, embedded_busybox_start, busybox_size());
 }

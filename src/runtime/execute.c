@@ -403,6 +403,13 @@ pid_t execution_pid(const struct execution *x)
     return x->pid ? x->pid : process_behind(x->slots[SLOT_INIT]);
 }
 
+void execution_reaped(struct execution *x)
+{
+    cleanup_fd(&x->slots[SLOT_INIT]);
+    x->slots[SLOT_INIT] = -1;
+    x->pid = 0;
+}
+
 void layers_close(struct layers *layers)
 {
     while (layers->count)

@@ -91,6 +91,9 @@ struct channel_message {
 struct sockaddr_un;
 int socket_directory(const char *path, struct sockaddr_un *address);
 
+/* INIT has ended and been waited for: nobody is to look for it any more. */
+void execution_reaped(struct execution *x);
+
 /* Undoes what the container has left (it has ended, or is killed now), and frees X. -errno with a
  * sentence when something could not be undone: the journal then stays for the next sweep. */
 int execution_end(struct execution *x);

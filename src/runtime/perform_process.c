@@ -402,7 +402,7 @@ static int process_seccomp(struct execution *x, const struct step *step)
 static int process_exec(struct execution *x, const struct step *step)
 {
     const struct exec_spec *exec = step->data;
-    static char report[24], number[24];
+    char report[24], number[24];
     put_number(report, x->channel[1]);
     put_number(number, (int64_t)x->at);
     char **argv = exec->shim_argv;

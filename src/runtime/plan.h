@@ -175,8 +175,9 @@ enum op {
     OP_COUNT,
 };
 
+/* Characters and no pointers: what the loader need not relocate costs no start a page. */
 struct op_info {
-    const char *id, *word, *text;
+    char id[20], word[12], text[40];
     bool journaled;
 };
 extern const struct op_info op_infos[OP_COUNT];
