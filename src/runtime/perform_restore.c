@@ -59,8 +59,9 @@ static int prepare_criu(void *data)
 static int run_hooks(struct restoring *r, enum hook_kind kind, int state)
 {
     const struct hook_list *hooks = &r->spec->config->hooks[kind];
+    const struct hook_fds fds = {.state = state, .output = {r->x->slots[SLOT_HOOK_OUT], r->x->slots[SLOT_HOOK_ERR]}};
     for (size_t i = 0; i < hooks->count; i++) {
-        int error = hook_run(&hooks->list[i], NULL, state, &r->x->shared->hook);
+        int error = hook_run(&hooks->list[i], NULL, &fds, &r->x->shared->hook);
         if (error < 0) {
             hook_describe(&hooks->list[i], &r->x->shared->hook, error);
             return because(error, "%s", hooks->list[i].origin);
