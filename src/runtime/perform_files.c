@@ -48,6 +48,13 @@ static mode_t device_type(char type)
     return type == 'b' ? S_IFBLK : type == 'p' ? S_IFIFO : S_IFCHR;
 }
 
+/* Of an earlier run: it is there, and is this. */
+static bool is_node(int dir, const char *name, mode_t mode, dev_t number)
+{
+    struct stat st;
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mode == mode && (S_ISFIFO(mode) || st.st_rdev == number);
+}
+
 static int file_mknod(struct execution *x, const struct step *step)
 {
     const struct device_config *device = step->data;
@@ -61,7 +68,7 @@ static int file_mknod(struct execution *x, const struct step *step)
     int made = mknodat(parent, name, mode, number);
     if (made < 0 && errno == EEXIST && step->in && unlinkat(parent, name, 0) == 0) /* copied from the image's /dev */
         made = mknodat(parent, name, mode, number);
-    if (made < 0)
+    if (made < 0 && !(errno == EEXIST && is_node(parent, name, mode, number)))
         return -errno;
     if (x->me == HOST && fchmodat(parent, name, step->mode, 0) < 0) /* HOST has the caller's umask */
         return -errno;

@@ -110,7 +110,7 @@ void plan_copy_link(struct builder *b, const struct mount_config *mount); /* pla
 enum slot plan_covers_root(const struct mount_config *mount); /* plan_mounts.c: SLOT_ROOT where it becomes the root */
 bool plan_is_dev(const struct mount_config *mount);   /* plan_devices.c: the mount of the container's /dev */
 int plan_host_dev(struct builder *b, const struct mount_config *mount); /* plan_devices.c: HOST makes it, if it can */
-void plan_devices(struct builder *b);            /* plan_devices.c: what INIT makes in it */
+void plan_devices(struct builder *b, bool last); /* plan_devices.c: what INIT makes in it; LAST: no mount is to come */
 int plan_namespace_values(struct builder *b);   /* plan_files.c */
 int plan_files(struct builder *b);               /* plan_files.c */
 void plan_terminal(struct builder *b);           /* plan_files.c */

@@ -41,7 +41,7 @@ static void add_node(struct builder *b, enum actor by, const struct device_confi
     node->gid = gid;
     unsigned mode = device->has_mode ? device->mode : 0666;
     plan_add(b, (struct step){.op = OP_MKNOD, .by = by, .phase = FILES, .path = device->path, .mode = mode,
-                              .in = in_dev(device->path),
+                              .in = by == HOST || b->devices ? in_dev(device->path) : SLOT_NONE,
                               .text = plan_text(b, ", %c %u:%u %04o", device->type, device->major,
                                                 device->minor, mode),
                               .data = node, .why = device->origin});
@@ -78,11 +78,27 @@ static void add_links(struct builder *b, enum actor by, uint32_t owner)
                                   .tolerate = {{EEXIST}}});
 }
 
-void plan_devices(struct builder *b)
+/* Without a mount at /dev the container has its root's; what its configuration lists is made there all the same, where it
+ * stays. In somebody's that is bound there nothing is made. */
+static void add_listed(struct builder *b)
 {
-    if (!b->devices || b->devices_made)
+    for (size_t i = 0; i < b->config->n_mounts; i++)
+        if (text_equal(b->config->mounts[i].destination, "/dev"))
+            return;
+    for (size_t i = 0; i < b->config->n_devices; i++)
+        if (*b->config->devices[i].origin == '/')
+            add_device(b, &b->config->devices[i]);
+}
+
+void plan_devices(struct builder *b, bool last)
+{
+    if (b->devices_made || (!b->devices && !last))
         return;
     b->devices_made = true;
+    if (!b->devices) {
+        add_listed(b);
+        return;
+    }
     for (size_t i = 0; i < b->config->n_devices; i++)
         if (!b->host_dev || !in_dev(b->config->devices[i].path))
             add_device(b, &b->config->devices[i]);

@@ -546,7 +546,7 @@ int plan_files(struct builder *b)
     add_proc(b);
     for (size_t i = 0; i < config->n_mounts; i++) {
         if (is_settled(config, i, "/dev"))
-            plan_devices(b);
+            plan_devices(b, false);
         if (b->host_network && text_equal(config->mounts[i].type, "sysfs")) {
             if (is_settled(config, i, "/etc"))
                 add_generated(b);
@@ -556,7 +556,7 @@ int plan_files(struct builder *b)
         }
         TRY(add_mount(b, i));
     }
-    plan_devices(b);
+    plan_devices(b, true);
     plan_network_enter(b);
     TRY(add_terminal(b));
     add_generated(b);

@@ -29,6 +29,7 @@ static const struct {
     {OP_BIND, ENOENT, "the source must exist on the host"},
     {OP_BIND_OPEN, ENOENT, "the source must exist on the host"},
     {OP_BIND, EXDEV, "the kernel's own links, in /proc, are nobody's to mount over"},
+    {OP_MKNOD, EEXIST, "something else is there"},
     {OP_SYMLINK, EEXIST, "something else is there"},
     {OP_OPEN, ELOOP, "a link is not followed"},
     {OP_OPEN, EBADFD, "what hooks say is appended to a file, and to nothing else"},

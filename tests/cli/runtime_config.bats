@@ -613,3 +613,30 @@ c['linux']['devices'] = [{'path': '/dev/foo', 'type': 'b', 'major': 1, 'minor': 
     [ "$status" = 1 ]
     contains "/process/selinuxLabel"
 }
+
+@test "devices that are listed are there without a /dev of the container's own" {
+    require root
+    bundle 'busybox stat -c "%F %a %u:%g %t:%T" /dev/foo /dev/sub/bar; [ -e /dev/null ] || echo no more' "
+c['mounts'] = [m for m in c['mounts'] if not m['destination'].startswith('/dev')]
+c['linux']['devices'] = [{'path': '/dev/foo', 'type': 'c', 'major': 1, 'minor': 5, 'uid': 3, 'gid': 4, 'fileMode': 0o640},
+                         {'path': '/dev/sub/bar', 'type': 'p', 'fileMode': 0o600}]"
+    for i in 1 2; do # the second time they are there
+        run oci run "config-$$" </dev/null
+        [ "$status" = 0 ]
+        [ "${lines[0]}" = "character special file 640 3:4 1:5" ]
+        [ "${lines[1]}" = "fifo 600 0:0 0:0" ]
+        [ "${lines[2]}" = "no more" ]
+    done
+    mkdir theirs
+    bundle 'busybox ls /dev' "c['mounts'] = [{'destination': '/dev', 'source': 'theirs', 'options': ['rbind']}]
+c['linux']['devices'] = [{'path': '/dev/foo', 'type': 'c', 'major': 1, 'minor': 5}]"
+    run oci run "config-$$" </dev/null
+    [ "$status:$output:$(ls theirs)" = "0::" ]
+    bundle true "c['mounts'] = [m for m in c['mounts'] if not m['destination'].startswith('/dev')]
+c['linux']['devices'] = [{'path': '/dev/foo', 'type': 'c', 'major': 1, 'minor': 5}]"
+    rm rootfs/dev/foo
+    touch rootfs/dev/foo
+    run oci run "config-$$" </dev/null
+    [ "$status" = 1 ]
+    contains "/linux/devices/0: File exists (something else is there)"
+}
