@@ -35,7 +35,8 @@ static void print_warning(const char *sentence, void *program)
     fprintf(stderr, "%s: warning: %s\n", (const char *)program, sentence);
 }
 
-/* Prints the recorded sentence, if any, and what was not told yet; returns the exit status for RESULT, which is FAILED where it is ours. */
+/* Prints the recorded sentence, if any, and what was not told yet; returns the exit status for RESULT, which is
+ * FAILED where it is ours. */
 static int finish_as(const char *program, const char *verb, int result, int failed)
 {
     int written = fflush(stdout) != 0 ? -errno : ferror(stdout) ? -EIO : 0;

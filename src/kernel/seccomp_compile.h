@@ -9,7 +9,8 @@
 
 /* Compiles the JSON TEXT for a container with the capabilities CAPS. NAME is for messages, in front of
  * a JSON pointer: "profile.json: /syscalls/3/action: ...". The program lives in ARENA. System calls
- * that this libseccomp does not know are left out, as everywhere (but see seccomp_check_names()); all else that is wrong is an error:
+ * that this libseccomp does not know are left out, as everywhere (but see seccomp_check_names()); all else that is wrong
+ * is an error:
  * -EINVAL with a sentence. */
 int seccomp_compile(struct arena *arena, const char *text, const char *name, uint64_t caps,
                     struct seccomp_program *program);
