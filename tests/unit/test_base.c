@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -80,6 +81,44 @@ static void the_first_failure_wins_and_is_safe_to_print(void **state)
     assert_string_equal(error_text(), "");
 }
 
+struct told {
+    char text[256];
+    unsigned count;
+};
+
+static void remember(const char *sentence, void *data)
+{
+    struct told *told = data;
+    size_t used = strlen(told->text);
+    if (told->count++ < 2)
+        snprintf(told->text + used, sizeof told->text - used, "%s;", sentence);
+    else
+        snprintf(told->text, sizeof told->text, "%s", sentence); /* the last */
+}
+
+static void warnings_are_told_once_in_their_order(void **state)
+{
+    (void)state;
+    struct told told = {.count = 0};
+    warnings_to(remember, &told);
+    warn("one %d", 1);
+    warn("two \033[31m");
+    assert_int_equal(told.count, 0);
+    warnings_tell();
+    warnings_tell();
+    assert_string_equal(told.text, "one 1;two ?[31m;");
+    warn("forgotten");
+    warnings_clear();
+    warnings_tell();
+    assert_int_equal(told.count, 2);
+    for (int i = 0; i < 1000; i++)
+        warn("more than there is room for, number %d", i);
+    warnings_tell();
+    assert_true(told.count > 50 && told.count < 1002);
+    assert_string_equal(told.text, "more was left out than is told here");
+    warnings_to(NULL, NULL);
+}
+
 static void lists_grow_in_the_arena(void **state)
 {
     (void)state;
@@ -119,6 +158,7 @@ int main(void)
         cmocka_unit_test(utc_is_that_of_the_library),
         cmocka_unit_test(lists_of_numbers_become_bits),
         cmocka_unit_test(the_first_failure_wins_and_is_safe_to_print),
+        cmocka_unit_test(warnings_are_told_once_in_their_order),
         cmocka_unit_test(lists_grow_in_the_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
