@@ -70,6 +70,7 @@ static int add_caps(struct exec *e)
         uint64_t *const sets[] = {&caps->bounding, &caps->effective, &caps->permitted};
         for (size_t k = 0; k < COUNT(sets); k++)
             *sets[k] |= mask;
+        e->config.process.caps_origin = "--cap";
     }
     return 0;
 }

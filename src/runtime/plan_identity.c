@@ -37,6 +37,12 @@ static int add_limits(struct builder *b)
     return 0;
 }
 
+/* Of what the container's own configuration says, its creation has warned. */
+static bool told_before(const struct builder *b, const char *origin)
+{
+    return b->exec && (text_after(origin, "/process/") || text_after(origin, "/linux/"));
+}
+
 /* What bocal has not it cannot give. An option asks for what is to be had; --privileged for all that there is; and a
  * configuration may be for another host: runtime-spec config.md, "capabilities", wants a warning. */
 static int grant_capabilities(struct builder *b, struct capabilities *caps)
@@ -54,6 +60,8 @@ static int grant_capabilities(struct builder *b, struct capabilities *caps)
     const char *names = missing ? capability_format(missing, b->arena) : NULL;
     if (missing && config->privileged)
         plan_note(b, "--privileged: without %s, which bocal has not", names);
+    else if (missing && told_before(b, origin))
+        plan_note(b, "%s: without %s, which bocal has not", origin, names);
     else if (missing && config->bundle)
         warn("%s: %s left out: bocal itself has not that (run it with all capabilities)", origin, names);
     else if (missing)
@@ -75,10 +83,9 @@ static void add_caps(struct builder *b, const struct capabilities *caps)
 static void add_user(struct builder *b, struct ids_spec *ids)
 {
     const struct user_config *user = &b->config->process.user;
-    if (b->config->keep_groups && user->n_groups)
-        warn("%s/additionalGids left out: run.oci.keep_original_groups keeps the caller's groups",
-             user->origin ? user->origin : "/process/user");
     const char *origin = user->origin ? user->origin : "default: root of the container";
+    if (b->config->keep_groups && user->n_groups && !told_before(b, origin))
+        warn("%s: additional groups left out: run.oci.keep_original_groups keeps the caller's", origin);
     ids->user = user;
     ids->setgroups = !b->ids.single && !b->config->keep_groups;
     ids->joined = b->ids.joined;
@@ -222,7 +229,7 @@ static int check_labels(struct builder *b)
         return 0;
     if (process)
         return refuse(-EOPNOTSUPP, "/process/selinuxLabel: %s: SELinux is not in use on this host (leave it out)", process);
-    if (mounts)
+    if (mounts && !told_before(b, "/linux/mountLabel"))
         warn("/linux/mountLabel: %s left out: SELinux is not in use on this host", mounts);
     return 0;
 }
