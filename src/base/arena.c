@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum { BLOCK_SIZE = 16384 };
 
@@ -19,6 +21,16 @@ static void out_of_memory(void)
     static const char text[] = "bocal: out of memory\n";
     fputs(text, stderr);
     abort();
+}
+
+void arena_expect(size_t size)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    char *next = malloc(size); /* the heap's end, to which it returns */
+    uintptr_t begin = ((uintptr_t)next + page - 1) & ~(page - 1);
+    if (next && size > 2 * page)
+        madvise((void *)begin, (size - page) & ~(page - 1), MADV_POPULATE_WRITE); /* Linux 5.14; a failure costs the faults */
+    free(next);
 }
 
 void *arena_alloc(struct arena *arena, size_t size)

@@ -17,6 +17,10 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void arena_free(struct arena *arena);
 
+/* The next SIZE bytes of the heap, less than 128 KB, will be written to, by whomever: one call makes their pages the
+ * process's own, where each would be a fault. */
+void arena_expect(size_t size);
+
 /* Grows a list by one zeroed element and returns it: LIST_ADD(arena, &config->mounts, &n). */
 void *arena_grow(struct arena *arena, void *items, size_t count, size_t size);
 #define LIST_ADD(arena, items, count)                                               \

@@ -245,6 +245,7 @@ int exec_run(const struct exec_options *options)
 {
     __attribute__((cleanup(cleanup_exec))) struct exec e = {.options = options, .target = {.pidfd = -1}};
     signal(SIGCHLD, SIG_DFL);
+    arena_expect(72 << 10); /* what the usual configuration takes */
     TRY(prepare(&e));
     if (!options->detach)
         console_block_signals();
