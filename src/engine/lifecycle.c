@@ -120,6 +120,7 @@ static int plan(struct creation *c)
 static int create(struct creation *c, bool foreground)
 {
     struct execution *x = &c->execution;
+    arena_expect(96 << 10); /* what the usual configuration takes */
     TRY(read_bundle(c, foreground));
     TRY(plan(c));
     TRY(plan_check(&c->plan));
