@@ -16,6 +16,7 @@
 #include "runtime/execute.h"
 #include "spec/config_decode.h"
 
+#include <linux/capability.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -227,6 +228,7 @@ static int prepare(struct exec *e)
     config->arena = &e->arena;
     TRY(bundle_load(e->container.dir, NULL, geteuid() ? NULL : "/var/cache/bocal", "", config, &e->seccomp));
     warnings_clear(); /* told when the container was created */
+    e->target.may_trace = config->process.caps.bounding >> CAP_SYS_PTRACE & 1; /* the first process */
     TRY(o->process_file ? read_process(e) : change_process(e));
     TRY(handover_check(config, o->console_socket, !o->detach));
     TRY(handover_fds(config, (unsigned)o->preserve_fds));
@@ -234,6 +236,7 @@ static int prepare(struct exec *e)
     config->own_stdio = true;
     config->init = false;
     config->n_mounts = 0; /* nothing is mounted any more */
+    e->target.may_trace |= config->process.caps.bounding >> CAP_SYS_PTRACE & 1;
     TRY(find_namespaces(e));
     TRY(facts_probe_exec(config, &e->facts));
     TRY(find_cgroups(e));

@@ -227,6 +227,7 @@ struct exec_target {
     uint64_t start_time;  /* which tells it from a later one of that number */
     int pidfd;            /* the same process, known to be it; or -1 */
     uint64_t namespaces;  /* CLONE_NEW*: those of it that are not the caller's */
+    bool may_trace;       /* its processes, or this one, have CAP_SYS_PTRACE, maybe over the host's user namespace */
     const char *v2_cgroup;  /* a directory, or NULL */
     char **v1_cgroups;      /* NULL-terminated */
 };

@@ -4,8 +4,8 @@
  * container's user namespace alone: there JOINER enters, and bears INIT.
  *
  * An INIT of the host's root has HOST's memory, as a copy would be gone with its exec (vfork(2)). Who could trace it,
- * could trace HOST then; so it is hidden from tracers before it enters, and with fs.suid_dumpable=1, where a change of
- * ids would show it again for a moment, it gets a copy.
+ * could trace HOST then; so it is hidden from tracers before it enters, and it gets a copy where that does not hold: with
+ * fs.suid_dumpable=1, where a change of ids would show it again for a moment, and where who is there has CAP_SYS_PTRACE.
  *
  * What the container's processes could do to one that enters is thought of here: it cannot be traced (CVE-2016-9962), it
  * executes a sealed memfd (CVE-2019-5736), it opens nothing of theirs but a devpts that the kernel vouches for, and
@@ -71,7 +71,8 @@ static void bear_init(struct builder *b)
         plan_add(b, (struct step){.op = OP_OPEN, .by = HOST, .phase = BIRTH, .path = "/proc/self/ns/pid",
                                   .out = SLOT_HOSTPID, .why = "to return to"});
     enter(b, HOST, pid, SLOT_TARGET, "setns(2): for whom it bears");
-    plan_clone(b, HOST, b->facts->setid_dumpable ? 0 : SHARING, SLOT_INIT);
+    bool seen = b->facts->setid_dumpable || b->target->may_trace;
+    plan_clone(b, HOST, seen ? 0 : SHARING, SLOT_INIT);
     enter(b, HOST, pid, SLOT_HOSTPID, "whom it bears now is its own");
 }
 
