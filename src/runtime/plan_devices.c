@@ -106,6 +106,15 @@ void plan_devices(struct builder *b, bool last)
         add_links(b, INIT, 0);
 }
 
+/* The host has the default devices, and they are everybody's. */
+static bool lists_devices(const struct config *config)
+{
+    for (size_t i = 0; i < config->n_devices; i++)
+        if (*config->devices[i].origin == '/')
+            return true;
+    return false;
+}
+
 /* tmpfs(5) has uid= and gid= in the words of who mounts it. */
 static bool has_owner(const struct mount_spec *spec)
 {
@@ -123,7 +132,7 @@ int plan_host_dev(struct builder *b, const struct mount_config *mount)
     const struct config *config = b->config;
     const struct idmaps *uids = &b->ids.map.uids, *gids = &b->ids.map.gids;
     int64_t owner = outside_of(uids, 0);
-    if (!b->ids.fresh || !can_make_nodes(b) || owner < 0 || owner != outside_of(gids, 0))
+    if (!b->ids.fresh || !(b->ids.idmapped_root || lists_devices(config)) || !can_make_nodes(b) || owner < 0 || owner != outside_of(gids, 0))
         return 0;
     for (size_t i = 0; i < config->n_devices; i++)
         if (outside_of(uids, config->devices[i].uid) < 0 || outside_of(gids, config->devices[i].gid) < 0)
