@@ -76,10 +76,12 @@ static int host_cgroup_aside(struct execution *x, const struct step *step)
     return cgroup_step_aside(step->path);
 }
 
+/* SOURCE is the file that other kernels have for it, where DATA is written. */
 static int host_cgroup_set(struct execution *x, const struct step *step)
 {
     (void)x;
-    return cgroup_write(step->path, step->text);
+    bool other = step->source && access(step->path, F_OK) < 0;
+    return other ? cgroup_write(step->source, step->data) : cgroup_write(step->path, step->text);
 }
 
 static int host_device_filter(struct execution *x, const struct step *step)

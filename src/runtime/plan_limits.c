@@ -102,6 +102,18 @@ static int no_such_knob(struct builder *b, const struct knob *knob, const struct
                   plan_cgroup_on_v2(b, knob->controller) ? "v2" : "v1");
 }
 
+/* What was set last is a weight of BFQ's on v2, 10 to 1000. Where that scheduler is not there, io.weight of 1 to 10000 takes its
+ * place, on the straight line that runc and crun have; DEVICE is "8:0 ", or "". */
+static void or_io_weight(struct builder *b, const char *device, int64_t weight)
+{
+    struct step *set = &b->cgroup_sets[b->n_cgroup_sets - 1];
+    const char *slash = strrchr(set->path, '/');
+    const char *value = plan_text(b, "%s%" PRId64, device, 1 + (weight - 10) * 9999 / 990);
+    set->source = plan_text(b, "%.*s/io.weight", (int)(slash - set->path), set->path);
+    set->data = value;
+    set->why = plan_text(b, "%s; without BFQ io.weight = %s", set->why, value);
+}
+
 static int add_knob(struct builder *b, const struct knob *knob)
 {
     const struct limit *limit = (const struct limit *)((const char *)&b->config->resources +
@@ -126,6 +138,8 @@ static int add_knob(struct builder *b, const struct knob *knob)
     const char *(*convert)(struct builder *, int64_t) = v2 ? knob->v2_text : knob->v1_text;
     plan_cgroup_set(b, directory, file, convert ? convert(b, limit->value) : number(b, limit->value),
                     limit->origin);
+    if (v2 && knob->controller == CG_IO)
+        or_io_weight(b, "", limit->value);
     return 0;
 }
 
@@ -182,9 +196,11 @@ static int add_throttles(struct builder *b)
     for (size_t k = 0; k < COUNT(kinds); k++)
         for (size_t i = 0; i < kinds[k].count; i++) {
             const struct throttle *t = &kinds[k].list[i];
-            const char *key = plan_cgroup_on_v2(b, CG_IO) ? kinds[k].v2_key : "";
+            bool v2 = plan_cgroup_on_v2(b, CG_IO);
             TRY(add_entry(b, CG_IO, t->origin, kinds[k].v1, kinds[k].v2,
-                          plan_text(b, "%u:%u %s%" PRIu64, t->major, t->minor, key, t->rate)));
+                          plan_text(b, "%u:%u %s%" PRIu64, t->major, t->minor, v2 ? kinds[k].v2_key : "", t->rate)));
+            if (v2 && kinds[k].list == r->weights)
+                or_io_weight(b, plan_text(b, "%u:%u ", t->major, t->minor), (int64_t)t->rate);
         }
     return 0;
 }

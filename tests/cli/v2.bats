@@ -74,6 +74,18 @@ value() { cat "$cgroup/$1"; }
     [ "$throttled" -ge 3 ]
 }
 
+@test "a weight for disks is BFQ's, or io.weight where that is not there" {
+    require root
+    require v2
+    start --blkio-weight 500 /bin/sh -c 'echo ready; sleep 100'
+    if [ -e "$cgroup/io.bfq.weight" ]; then
+        [ "$(value io.bfq.weight)" = "default 500" ]
+    else
+        [ "$(value io.weight)" = "default 4950" ]
+    fi
+    stop
+}
+
 @test "io.max on a disk, with its device's numbers, and bytes are held back" {
     require root
     require v2
