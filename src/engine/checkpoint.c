@@ -9,8 +9,10 @@
 #include "base/text.h"
 #include "engine/container.h"
 #include "kernel/mountinfo.h"
+#include "kernel/sys.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -265,15 +267,39 @@ static int write_descriptors(struct dumped *d, int images)
     return write_list(images, descriptors_file, list);
 }
 
+/* What the configuration calls the place POINT: links in that were followed when it was mounted. ROOT is the container's. */
+static const char *destination_of(const struct dumped *d, int root, const char *point)
+{
+    for (size_t i = d->config.n_mounts; i-- > 0;) {
+        char link[64], path[PATH_MAX];
+        auto_fd fd = sys_open_in_root(root, d->config.mounts[i].destination, O_PATH, 0);
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        ssize_t n = fd < 0 ? -1 : readlink(link, path, sizeof path - 1);
+        path[n > 0 ? n : 0] = '\0';
+        if (text_equal(path, point))
+            return d->config.mounts[i].destination;
+    }
+    return point;
+}
+
 static int write_mounts(struct dumped *d, struct criu_request *request)
 {
-    char **points = NULL;
+    char **points = NULL, **pairs = NULL;
+    size_t n = 0;
     struct criu_pair *list = NULL;
+    const char *path = arena_printf(d->arena, "/proc/%lld/root", (long long)d->container.pid);
+    auto_fd root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return fail(-errno, "open %s", path);
     TRY(list_mounts(d, &points));
-    for (char **point = points; *point; point++)
+    for (char **point = points; *point; point++) {
         *LIST_ADD(d->arena, &list, &request->n_mounts) = (struct criu_pair){*point, *point};
+        *LIST_ADD(d->arena, &pairs, &n) = *point;
+        *LIST_ADD(d->arena, &pairs, &n) = (char *)destination_of(d, root, *point);
+    }
+    *LIST_ADD(d->arena, &pairs, &n) = NULL;
     request->mounts = list;
-    return write_list(request->images, mounts_file, points);
+    return write_list(request->images, mounts_file, pairs);
 }
 
 static const char *freezer_of(const struct dumped *d)
@@ -359,16 +385,22 @@ int checkpoint_run(const char *root, const char *id, const struct checkpoint_opt
 
 /* ---- restore ---- */
 
-/* What others have dumped has no list: all that may have come from the host. */
+static void add_twice(const struct config *config, char ***list, size_t *n, const char *path)
+{
+    for (int i = 0; i < 2; i++)
+        *LIST_ADD(config->arena, list, n) = (char *)path;
+}
+
+/* What others have dumped has no list: all that may have come from the host, and no links. */
 static char **guess_mounts(const struct config *config)
 {
     char **list = NULL;
     size_t n = 0;
     for (size_t i = 0; i < config->n_mounts; i++)
         if (text_equal(config->mounts[i].type, "bind"))
-            *LIST_ADD(config->arena, &list, &n) = (char *)config->mounts[i].destination;
+            add_twice(config, &list, &n, config->mounts[i].destination);
     for (char **path = config->masked_paths; path && *path; path++)
-        *LIST_ADD(config->arena, &list, &n) = *path;
+        add_twice(config, &list, &n, *path);
     *LIST_ADD(config->arena, &list, &n) = NULL;
     return list;
 }
@@ -392,6 +424,8 @@ int checkpoint_open(const struct checkpoint_options *o, const struct config *con
         TRY(read_list(config->arena, request->images, mounts_file, &list));
     else
         list = guess_mounts(config);
+    if (text_count(list) % 2)
+        return refuse(-EINVAL, "%s/%s: expected pairs", source->images, mounts_file);
     source->external = list;
     return 0;
 }

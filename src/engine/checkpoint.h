@@ -1,6 +1,6 @@
 /* Dumping a container with criu(8), and what such a dump tells of it. Beside criu's images lie two lists of strings as
- * JSON: descriptors.json, what the standard fds were, as runc and crun write it; and external-mounts.json, the places of
- * those mounts that came from the host. */
+ * JSON: descriptors.json, what the standard fds were, as runc and crun write it; and external-mounts.json, of
+ * each mount that came from the host its place and what the configuration calls that. */
 #pragma once
 
 #include "runtime/criu.h"

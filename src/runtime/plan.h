@@ -242,7 +242,7 @@ struct restore_source {
     const char *criu;            /* the program */
     const char *images, *work;   /* directories, for people: the fds are in REQUEST */
     const struct criu_request *request; /* what the caller's options say */
-    char *const *external;       /* mounts of the host's: their places in the container, NULL-terminated */
+    char *const *external;       /* of each mount of the host's its place and its destination, NULL-terminated */
     char *const *descriptors;    /* what the standard fds were, NULL-terminated */
 };
 

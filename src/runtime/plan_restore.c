@@ -99,11 +99,11 @@ static const char *source_of(const struct builder *b, const char *point)
 static int add_mounts(struct builder *b, const struct restore_source *source, struct criu_request *request)
 {
     struct criu_pair *list = NULL;
-    for (char *const *point = source->external; *point; point++) {
-        const char *from = source_of(b, *point);
+    for (char *const *pair = source->external; *pair; pair += 2) {
+        const char *from = source_of(b, pair[1]);
         if (!from)
-            return refuse(-ENOENT, "%s: %s was mounted from the host, and config.json does not say from where", source->images, *point);
-        *LIST_ADD(b->arena, &list, &request->n_mounts) = (struct criu_pair){*point, from};
+            return refuse(-ENOENT, "%s: %s was mounted from the host, and config.json does not say from where", source->images, *pair);
+        *LIST_ADD(b->arena, &list, &request->n_mounts) = (struct criu_pair){*pair, from};
     }
     request->mounts = list;
     return 0;

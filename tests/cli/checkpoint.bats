@@ -160,9 +160,12 @@ c["linux"]["resources"] = {"pids": {"limit": 55}}'
         {'destination': '/etc/hosts', 'type': 'bind', 'source': '$work/hosts', 'options': ['bind', 'ro']},
         {'destination': '/sys', 'type': 'sysfs', 'source': 'sysfs', 'options': ['ro']},
         {'destination': '/sys/fs/cgroup', 'type': 'cgroup', 'source': 'cgroup', 'options': ['ro']},
-        {'destination': '/tmp', 'type': 'tmpfs', 'source': 'tmpfs'}]
+        {'destination': '/tmp', 'type': 'tmpfs', 'source': 'tmpfs'},
+        {'destination': '/var/link/volume', 'type': 'bind', 'source': '$work/volume', 'options': ['rbind']}]
 c['linux']['maskedPaths'] = ['/proc/kcore', '/proc/acpi', '/proc/keys']
 c['linux']['readonlyPaths'] = ['/proc/sys']"
+    mkdir -p rootfs/var rootfs/real
+    ln -s ../real rootfs/var/link
     started c6-$$
     lines_after 2
     oci exec c6-$$ /bin/sh -c 'echo kept >/tmp/kept'
@@ -175,7 +178,8 @@ c['linux']['readonlyPaths'] = ['/proc/sys']"
     oci checkpoint --image-path images c6-$$
     mv rootfs moved/old
     mkdir rootfs
-    cp -a moved/old/bin rootfs/
+    cp -a moved/old/bin moved/old/var rootfs/
+    mkdir rootfs/real
     oci restore --detach --image-path images c6-$$ < /dev/null > >(cat >>out) 2>&1
     [ "$(oci exec c6-$$ /bin/busybox cat /tmp/kept)" = kept ]
     oci exec c6-$$ /bin/sh -c 'echo after >/data/file'
