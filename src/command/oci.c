@@ -16,7 +16,7 @@ static const char *const log_words[] = {"text", "json", NULL};
 
 static const struct option global_options[] = {
     {.name = "root", OCI_FIELD(root), .metavar = "DIR", .value = VALUE_DIR, .help = "where containers are recorded"},
-    {.name = "log", OCI_FIELD(log), .metavar = "FILE", .value = VALUE_FILE, .help = "write errors and warnings to FILE as well"},
+    {.name = "log", OCI_FIELD(log), .metavar = "FILE", .value = VALUE_FILE, .help = "write errors to FILE as well, and warnings to FILE alone"},
     {.name = "log-format", OCI_FIELD(log_format), .metavar = "text|json", .words = log_words, .value = VALUE_WORDS,
      .help = "how they are written there"},
     {.name = "systemd-cgroup", OCI_FIELD(systemd_cgroup), .help = "let systemd make cgroups"},
@@ -89,10 +89,13 @@ static void write_log(const struct oci_options *o, const char *level, const char
     putc('\n', log);
 }
 
+/* Who has a log does not read standard error, which is the container's. */
 static void tell_warning(const char *sentence, void *options)
 {
-    fprintf(stderr, "bocal-runtime: warning: %s\n", sentence);
-    write_log(options, "warning", sentence);
+    if (((const struct oci_options *)options)->log)
+        write_log(options, "warning", sentence);
+    else
+        fprintf(stderr, "bocal-runtime: warning: %s\n", sentence);
 }
 
 /* Root of a user namespace of its own, as rootless engines make it, is nobody to the host's /run. */
