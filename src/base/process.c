@@ -171,6 +171,15 @@ uint64_t process_ignored_signals(void)
     return line ? strtoull(line + strlen("\nSigIgn:\t"), NULL, 16) : UINT64_MAX;
 }
 
+bool process_in_userns(void)
+{
+    char text[64] = "";
+    unsigned inside = 1, outside = 1, count = 0;
+    auto_fd fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    return n <= 0 || sscanf(text, "%u %u %u", &inside, &outside, &count) != 3 || inside || outside || count != UINT32_MAX;
+}
+
 pid_t process_behind(int pidfd)
 {
     char path[48], text[512];

@@ -1,6 +1,7 @@
 /* Running helper programs, and telling processes apart. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -32,6 +33,10 @@ int process_stat(int64_t pid, uint64_t *start_time, char *state);
 
 /* The signals that the caller ignores, bit N-1 for signal N; all of them where /proc does not tell. proc_pid_status(5) */
 uint64_t process_ignored_signals(void);
+
+/* Whether the caller is in a user namespace that somebody has made: the initial one has all ids, each its own, in one line of
+ * uid_map (user_namespaces(7)). True where /proc does not tell. */
+bool process_in_userns(void);
 
 /* The process that PIDFD stands for, as the caller's procfs numbers it (proc_pid_fdinfo(5)); -1 once it has ended. */
 pid_t process_behind(int pidfd);

@@ -263,3 +263,12 @@ void text_disarm(char *text)
             *p = bad ? '?' : *p;
     }
 }
+
+bool text_path_covers(const char *path, const char *below)
+{
+    size_t length = path && below ? strlen(path) : 0;
+    while (length && path[length - 1] == '/')
+        length--;
+    return path && below && strncmp(path, below, length) == 0 &&
+           (below[length] == '/' || below[length] == '\0');
+}

@@ -21,6 +21,10 @@ static inline const char *text_after(const char *text, const char *prefix)
     return strncmp(text, prefix, n) == 0 ? text + n : NULL;
 }
 
+/* Whether PATH is BELOW or a directory above it; slashes at PATH's end are nothing. Neither is looked up. False where one
+ * is NULL. */
+bool text_path_covers(const char *path, const char *below);
+
 /* Decimal digits only, value at most MAX. 0 or -EINVAL / -ERANGE; leaves no sentence. */
 int text_to_u64(const char *text, uint64_t max, uint64_t *value);
 int text_to_u32(const char *text, uint32_t *value);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json_write.h"
 #include "base/option_doc.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "command/oci_man.h"
 #include "command/oci_verbs.h"
@@ -99,18 +100,11 @@ static void tell_warning(const char *sentence, void *options)
 }
 
 /* Root of a user namespace of its own, as rootless engines make it, is nobody to the host's /run. */
-static bool is_host_root(void)
-{
-    unsigned inside = 1, outside = 1, count = 0;
-    auto_file map = geteuid() == 0 ? fopen("/proc/self/uid_map", "re") : NULL;
-    return map && fscanf(map, "%u %u %u", &inside, &outside, &count) == 3 && !inside && !outside && count == UINT32_MAX;
-}
-
 static const char *default_root(struct arena *arena)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
-    return !runtime || *runtime != '/' || is_host_root() ? "/run/bocal-runtime"
-                                                         : arena_printf(arena, "%s/bocal-runtime", runtime);
+    bool host_root = geteuid() == 0 && !process_in_userns();
+    return !runtime || *runtime != '/' || host_root ? "/run/bocal-runtime" : arena_printf(arena, "%s/bocal-runtime", runtime);
 }
 
 static int check_globals(const struct oci_options *o)

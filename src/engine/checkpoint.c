@@ -1,3 +1,6 @@
+/* A checkpoint tells criu what of the container is not its own: mounts of file systems that the host has mounted as well,
+ * standard fds that are the host's files, namespaces that were somebody's. What a restore has to know of that lies beside the
+ * images; what the images themselves say, criu alone reads. */
 #include "engine/checkpoint.h"
 
 #include "base/cleanup.h"
@@ -8,6 +11,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "engine/container.h"
+#include "kernel/cgroup.h"
 #include "kernel/mountinfo.h"
 #include "kernel/sys.h"
 
@@ -226,16 +230,17 @@ static bool has_mount(const struct dumped *d, unsigned id)
     return text_after(d->mounts, begin + 1) || strstr(d->mounts, begin);
 }
 
-/* The mount that fd N is of: proc_pid_fdinfo(5). */
-static unsigned mount_of(const struct dumped *d, int n)
+/* The number behind the word KEY, "NoNewPrivs", in FILE of /proc/PID; 0 where there is none. */
+static unsigned proc_number(const struct dumped *d, int64_t pid, const char *file, const char *key)
 {
-    unsigned id = 0;
+    unsigned number = 0;
     char line[256];
-    auto_file info = fopen(arena_printf(d->arena, "/proc/%lld/fdinfo/%d", (long long)d->container.pid, n), "re");
-    while (info && fgets(line, sizeof line, info))
-        if (sscanf(line, "mnt_id: %u", &id) == 1)
+    const char *rest;
+    auto_file stream = fopen(arena_printf(d->arena, "/proc/%lld/%s", (long long)pid, file), "re");
+    while (stream && fgets(line, sizeof line, stream))
+        if ((rest = text_after(line, key)) && sscanf(rest, ": %u", &number) == 1)
             break;
-    return id;
+    return number;
 }
 
 /* A pipe's name, which criu knows by itself; a file of the host's, which it has to be told of: it may be the null device, but
@@ -251,7 +256,7 @@ static const char *describe_fd(struct dumped *d, int n)
         return "";
     target[length] = '\0';
     bool terminal = stat(path, &st) < 0 || (S_ISCHR(st.st_mode) && major(st.st_rdev) >= PTS_FIRST && major(st.st_rdev) <= PTS_LAST);
-    unsigned mount = mount_of(d, n);
+    unsigned mount = proc_number(d, d->container.pid, arena_printf(d->arena, "fdinfo/%d", n), "mnt_id");
     if (*target != '/' || terminal || has_mount(d, mount))
         return arena_strdup(d->arena, target);
     const char *word = arena_printf(d->arena, "file[%x:%llx]", mount, (unsigned long long)st.st_ino);
@@ -308,21 +313,14 @@ static const char *freezer_of(const struct dumped *d)
     if (container_cgroups(&d->container, &dirs) < 0)
         error_clear();
     for (size_t i = 0; dirs && dirs[i]; i++)
-        if (access(arena_printf(d->arena, "%s/cgroup.freeze", dirs[i]), F_OK) == 0 ||
-            access(arena_printf(d->arena, "%s/freezer.state", dirs[i]), F_OK) == 0)
+        if (cgroup_has_freezer(dirs[i]))
             return dirs[i];
     return NULL;
 }
 
 static bool gains_nothing(const struct dumped *d, int64_t pid)
 {
-    char line[256];
-    int value = 0;
-    auto_file status = fopen(arena_printf(d->arena, "/proc/%lld/status", (long long)pid), "re");
-    while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "NoNewPrivs: %d", &value) == 1)
-            break;
-    return value;
+    return proc_number(d, pid, "status", "NoNewPrivs") != 0;
 }
 
 /* Whether any of its processes has given up new privileges. */

@@ -77,6 +77,8 @@ void cgroup_signal(const char *dir, int number);
  * in DIR has come to rest, or goes on; -ETIME with a sentence when it does not within two seconds. */
 int cgroup_freeze(const char *dir, bool frozen);
 bool cgroup_is_frozen(const char *dir);
+/* Whether DIR has either. */
+bool cgroup_has_freezer(const char *dir);
 
 /* How often the kernel killed for want of memory in DIR (memory.events or memory.oom_control); 0 when
  * it cannot be told. */

@@ -62,3 +62,14 @@ bool cgroup_is_frozen(const char *dir)
     }
     return false;
 }
+
+bool cgroup_has_freezer(const char *dir)
+{
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        char path[4200];
+        snprintf(path, sizeof path, "%s/%s", dir, kinds[i].file);
+        if (access(path, F_OK) == 0)
+            return true;
+    }
+    return false;
+}

@@ -90,16 +90,6 @@ static uint64_t sysctl_number(const char *path, uint64_t otherwise)
     return text_to_u64(text, UINT64_MAX, &value) < 0 ? otherwise : value;
 }
 
-/* The initial user namespace has all ids, each its own, in one line. */
-static bool is_in_userns(void)
-{
-    char text[64] = "";
-    unsigned inside, outside, count;
-    auto_fd fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    return n > 0 && !(sscanf(text, "%u %u %u", &inside, &outside, &count) == 3 && !inside && !outside && count == UINT32_MAX);
-}
-
 static void probe_own_ids(struct arena *arena, struct facts *facts)
 {
     auto_free char *text = NULL;
@@ -385,7 +375,7 @@ int facts_probe_exec(const struct config *config, struct facts *facts)
     *facts = (struct facts){.kernel = kernel_version()};
     TRY(check_kernel(facts));
     probe_caller(facts);
-    facts->in_userns = is_in_userns();
+    facts->in_userns = process_in_userns();
     facts->setid_dumpable = sysctl_number("/proc/sys/fs/suid_dumpable", 1) == 1;
     probe_protections(config, facts);
     probe_limits(config, facts);

@@ -30,5 +30,8 @@ int mount_apply(int mount, const struct mount_spec *spec);
 /* In perform_host.c: an fd of a user namespace that has just these maps. Formats; HOST's. */
 int userns_holding(const struct idmaps *uids, const struct idmaps *gids);
 
+/* In perform_host.c: the OCI state of X's container as hooks of CONFIG read it, an fd, the caller's. */
+int hook_state(const struct execution *x, const struct config *config, const char *status, int64_t pid);
+
 /* What diagnoses a failed step for people: in remedies.c. Adds remedies to the recorded sentence. */
 void remedies_add(const struct execution *x, const struct step *step, int error);

@@ -334,13 +334,17 @@ static int host_target(struct execution *x, const struct step *step)
     return 0;
 }
 
+int hook_state(const struct execution *x, const struct config *config, const char *status, int64_t pid)
+{
+    return state_file(&(struct oci_state){.oci_version = config->oci_version, .id = x->plan->id, .bundle = config->bundle,
+                                          .status = status, .pid = pid, .annotations = config->annotations,
+                                          .n_annotations = config->n_annotations});
+}
+
 static int host_hook_state(struct execution *x, const struct step *step)
 {
     const struct state_spec *spec = step->data;
-    const struct config *config = spec->config;
-    int fd = state_file(&(struct oci_state){.oci_version = config->oci_version, .id = x->plan->id,
-                                            .bundle = config->bundle, .status = spec->status, .pid = execution_pid(x),
-                                            .annotations = config->annotations, .n_annotations = config->n_annotations});
+    int fd = hook_state(x, spec->config, spec->status, execution_pid(x));
     if (fd < 0)
         return fd;
     x->slots[step->out] = fd;

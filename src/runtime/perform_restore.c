@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "kernel/mount.h"
 #include "kernel/sys.h"
-#include "spec/state.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -75,10 +74,7 @@ static int run_all_hooks(struct restoring *r, int64_t pid)
     const struct config *config = r->spec->config;
     if (!config->hooks[HOOK_PRESTART].count && !config->hooks[HOOK_CREATE_RUNTIME].count)
         return 0;
-    auto_fd state = state_file(&(struct oci_state){.oci_version = config->oci_version, .id = r->x->plan->id,
-                                                   .bundle = config->bundle, .status = "creating", .pid = pid,
-                                                   .annotations = config->annotations,
-                                                   .n_annotations = config->n_annotations});
+    auto_fd state = hook_state(r->x, config, "creating", pid);
     if (state < 0)
         return fail(state, "write the state for hooks");
     TRY(run_hooks(r, HOOK_PRESTART, state));
@@ -101,11 +97,9 @@ static int hear(void *data, const char *what, int64_t pid, int fd)
 /* Whether a mount before number N covers the place of that, which is then in the images, or the host's. */
 static bool is_covered(const struct config *config, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        const char *rest = text_after(config->mounts[n].destination, config->mounts[i].destination);
-        if (rest && *rest == '/' && rest[1])
+    for (size_t i = 0; i < n; i++)
+        if (text_path_covers(config->mounts[i].destination, config->mounts[n].destination))
             return true;
-    }
     return false;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "kernel/sys.h"
 #include "runtime/step_data.h"
 
@@ -179,23 +180,13 @@ static int check_queue(const struct plan *plan)
     return 0;
 }
 
-/* Whether a mount at PATH covers what lies at BELOW. */
-static bool covers(const char *path, const char *below)
-{
-    size_t length = path && below ? strlen(path) : 0;
-    while (length && path[length - 1] == '/')
-        length--;
-    return path && below && strncmp(path, below, length) == 0 &&
-           (below[length] == '/' || below[length] == '\0');
-}
-
 static int check_masks(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const struct step *mask = &plan->steps[i];
         for (size_t k = i + 1; k < plan->count && (mask->op == OP_MASK || mask->op == OP_READONLY); k++) {
             const struct step *step = &plan->steps[k];
-            if ((step->op == OP_MOUNT || step->op == OP_BIND) && covers(step->path, mask->path))
+            if ((step->op == OP_MOUNT || step->op == OP_BIND) && text_path_covers(step->path, mask->path))
                 return wrong(plan, k, "the mount would cover the mask");
         }
     }

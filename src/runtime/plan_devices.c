@@ -23,14 +23,6 @@ static bool can_make_nodes(const struct builder *b)
     return !b->facts->in_userns && b->facts->capabilities >> CAP_MKNOD & 1;
 }
 
-static int64_t outside_of(const struct idmaps *maps, uint32_t inside)
-{
-    for (size_t i = 0; i < maps->count; i++)
-        if (inside >= maps->list[i].inside && inside - maps->list[i].inside < maps->list[i].count)
-            return (int64_t)maps->list[i].outside + (inside - maps->list[i].inside);
-    return -1;
-}
-
 static void add_node(struct builder *b, enum actor by, const struct device_config *device, uint32_t uid,
                      uint32_t gid)
 {
@@ -131,11 +123,11 @@ int plan_host_dev(struct builder *b, const struct mount_config *mount)
 {
     const struct config *config = b->config;
     const struct idmaps *uids = &b->ids.map.uids, *gids = &b->ids.map.gids;
-    int64_t owner = outside_of(uids, 0);
-    if (!b->ids.fresh || !(b->ids.idmapped_root || lists_devices(config)) || !can_make_nodes(b) || owner < 0 || owner != outside_of(gids, 0))
+    int64_t owner = idmaps_outside(uids, 0);
+    if (!b->ids.fresh || !(b->ids.idmapped_root || lists_devices(config)) || !can_make_nodes(b) || owner < 0 || owner != idmaps_outside(gids, 0))
         return 0;
     for (size_t i = 0; i < config->n_devices; i++)
-        if (outside_of(uids, config->devices[i].uid) < 0 || outside_of(gids, config->devices[i].gid) < 0)
+        if (idmaps_outside(uids, config->devices[i].uid) < 0 || idmaps_outside(gids, config->devices[i].gid) < 0)
             return 0; /* somebody who is nobody there */
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     TRY(plan_mount_parse(b, mount, spec));
@@ -147,8 +139,8 @@ int plan_host_dev(struct builder *b, const struct mount_config *mount)
                               .why = "mknod(2): only the host's root makes nodes"});
     for (size_t i = 0; i < config->n_devices; i++)
         if (in_dev(config->devices[i].path))
-            add_node(b, HOST, &config->devices[i], (uint32_t)outside_of(uids, config->devices[i].uid),
-                     (uint32_t)outside_of(gids, config->devices[i].gid));
+            add_node(b, HOST, &config->devices[i], (uint32_t)idmaps_outside(uids, config->devices[i].uid),
+                     (uint32_t)idmaps_outside(gids, config->devices[i].gid));
     add_links(b, HOST, (uint32_t)owner);
     plan_parcel(b, SLOT_FILES);
     b->host_dev = true;

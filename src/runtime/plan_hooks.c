@@ -5,14 +5,19 @@
 
 static const enum slot outputs[HOOK_OUTPUTS] = {SLOT_HOOK_OUT, SLOT_HOOK_ERR};
 
+static bool has_hooks(const struct config *config)
+{
+    for (int kind = HOOK_PRESTART; kind <= HOOK_START_CONTAINER; kind++)
+        if (config->hooks[kind].count)
+            return true;
+    return false;
+}
+
 /* By HOST, before INIT is born, which has other paths. */
 void plan_hooks_output(struct builder *b)
 {
     static const char *const origins[HOOK_OUTPUTS] = {"/annotations/run.oci.hooks.stdout", "/annotations/run.oci.hooks.stderr"};
-    size_t count = 0;
-    for (int kind = HOOK_PRESTART; kind <= HOOK_START_CONTAINER; kind++)
-        count += b->config->hooks[kind].count;
-    for (int i = 0; i < HOOK_OUTPUTS && count; i++)
+    for (int i = 0; i < HOOK_OUTPUTS && has_hooks(b->config); i++)
         if (b->config->hooks_output[i])
             plan_add(b, (struct step){.op = OP_OPEN, .by = HOST, .path = b->config->hooks_output[i], .out = outputs[i],
                                       .why = origins[i]});
@@ -44,10 +49,7 @@ void plan_hooks(struct builder *b)
 {
     static const struct parcel nothing;
     const struct hook_limits none = {0};
-    size_t count = 0;
-    for (int kind = HOOK_PRESTART; kind <= HOOK_START_CONTAINER; kind++)
-        count += b->config->hooks[kind].count;
-    if (!count)
+    if (!has_hooks(b->config))
         return;
     struct parcel *states = arena_alloc(b->arena, sizeof *states);
     states->slots[0] = SLOT_STATE;

@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <unistd.h>
+
 /* What criu calls a namespace that it inherits: the words are bocal's own, said at the dump as well. */
 static const struct {
     enum ns_kind kind;
@@ -54,12 +56,7 @@ static int check(const struct builder *b)
 
 static bool same_path(const char *a, const char *b)
 {
-    size_t n = strlen(a), m = strlen(b);
-    while (n > 1 && a[n - 1] == '/')
-        n--;
-    while (m > 1 && b[m - 1] == '/')
-        m--;
-    return n == m && strncmp(a, b, n) == 0;
+    return text_path_covers(a, b) && text_path_covers(b, a);
 }
 
 /* Of a cgroup mount at MOUNT: the directory that POINT shows. On v1 it has one a hierarchy, each below it. */
@@ -127,11 +124,11 @@ static void add_namespaces(struct builder *b, struct restore_spec *spec)
     spec->request.joins = joined;
 }
 
-/* Pipes, sockets and files of the caller's were its standard fds, and those of this caller take their place. */
+/* Pipes and files of the caller's were its standard fds, and those of this caller take their place. */
 static void add_descriptors(struct builder *b, const struct restore_source *source, struct criu_request *request)
 {
     struct criu_fd *list = NULL;
-    for (int i = 0; source->descriptors[i]; i++)
+    for (int i = 0; i <= STDERR_FILENO && source->descriptors[i]; i++)
         if (text_after(source->descriptors[i], "pipe:") || text_after(source->descriptors[i], "file["))
             *LIST_ADD(b->arena, &list, &request->n_inherited) = (struct criu_fd){source->descriptors[i], i};
     request->inherited = list;

@@ -49,6 +49,14 @@ static void allow(struct config *config, char type, int64_t major, int64_t minor
         (struct device_rule){true, type, major, minor, use, use, true};
 }
 
+int64_t idmaps_outside(const struct idmaps *maps, uint32_t inside)
+{
+    for (size_t i = 0; i < maps->count; i++)
+        if (inside >= maps->list[i].inside && inside - maps->list[i].inside < maps->list[i].count)
+            return (int64_t)maps->list[i].outside + (inside - maps->list[i].inside);
+    return -1;
+}
+
 void config_add_default_devices(struct config *config)
 {
     for (size_t i = 0; i < COUNT(defaults); i++)

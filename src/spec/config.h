@@ -321,6 +321,9 @@ struct config {
     const char *bundle;   /* the directory that it came from, for hooks; or NULL */
 };
 
+/* What MAPS make of the id INSIDE, or -1 where they have no such id. */
+int64_t idmaps_outside(const struct idmaps *maps, uint32_t inside);
+
 /* runtime-spec config-linux.md "Default Devices": the nodes that every container has (those that CONFIG lists
  * itself stay as they are), and rules to use them and the pseudo-terminals and to make nodes. */
 void config_add_default_devices(struct config *config);

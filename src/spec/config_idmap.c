@@ -12,15 +12,6 @@ static int expected(const struct mount_config *mount, const char *name, const ch
     return refuse(-EINVAL, "%s: %s: %.200s: expected idmap=uids=ID-ID-COUNT#...;gids=ID-ID-COUNT#...", name, mount->origin, text);
 }
 
-/* What the container calls INSIDE, in the caller's words; -1 where it has no such id. */
-static int64_t outside_of(const struct idmaps *container, uint32_t inside)
-{
-    for (size_t i = 0; i < container->count; i++)
-        if (inside >= container->list[i].inside && inside - container->list[i].inside < container->list[i].count)
-            return (int64_t)container->list[i].outside + (inside - container->list[i].inside);
-    return -1;
-}
-
 static bool read_range(struct arena *arena, const char *text, const struct idmaps *container, struct idmap *map)
 {
     size_t count;
@@ -29,7 +20,7 @@ static bool read_range(struct arena *arena, const char *text, const struct idmap
     if (count != 3 || text_to_id(words[0], &map->inside) < 0 || text_to_id(words[1], &map->outside) < 0 ||
         text_to_id(words[2], &map->count) < 0)
         return false;
-    int64_t outside = relative ? outside_of(container, map->outside) : map->outside;
+    int64_t outside = relative ? idmaps_outside(container, map->outside) : map->outside;
     map->outside = (uint32_t)outside;
     return outside >= 0 && map->count && (uint64_t)map->inside + map->count <= UINT32_MAX &&
            (uint64_t)outside + map->count <= UINT32_MAX;
