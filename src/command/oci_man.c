@@ -17,7 +17,7 @@ static const char begin[] =
     "A bundle is a directory with config.json, the OCI runtime configuration, and mostly the root file system. What\n"
     "is asked for and cannot be done is refused, on one line, with the place in config.json, the reason and a\n"
     "remedy.\n\n"
-    "_ID_ names a container: letters, digits and \\_+-. of at most 1024, and neither . nor .. alone.\n\n"
+    "_ID_ names a container: letters, digits and \\_+-. of at most 1024, and no . at the beginning.\n\n"
     "Options end at the first word that is none; *--* ends them too. Flags can be written *--flag=true* and\n"
     "*--flag=false*. An option given twice counts as given last, unless it says that it may be given several times.\n\n"
     "# OPTIONS\n\nBefore the verb:\n\n";
@@ -38,6 +38,7 @@ static const char end[] =
     "Criu's log, with the reason of a failure, is criu.log in the directory of *--work-path*.\n\n"
     "Cgroups are bocal-runtime's to make, with the limits of config.json; those that the container had made below its own are not\n"
     "made again; the modes of *--manage-cgroups-mode* in which criu makes them are refused.\n\n"
+    "A criu before 3.19 forgets no_new_privs, and is refused where the container, or a process of it, has that.\n\n"
     "Criu's own settings are read from the file that the annotation org.criu.config names, else from /etc/criu/crun.conf or\n"
     "/etc/criu/runc.conf. With *--empty-ns* the network is not dumped; a hook that runs at *restore* can make it.\n\n"
     "# CGROUPS\n\n"
