@@ -26,7 +26,8 @@ static int file_write(struct execution *x, const struct step *step)
 }
 
 /* The directory of the step's path inside the root, made when missing; *NAME is the last component. What
- * lies right in the container's own /dev, a slot, needs no look-up; else *OPENED owns the fd. */
+ * lies right in the container's own /dev, a slot, needs no look-up; else *OPENED owns the fd. A /dev that is a link
+ * would lead the container's devices elsewhere: -ELOOP. */
 static int open_parent(struct execution *x, const struct step *step, const char **name, int *opened)
 {
     const char *path = step->path;
@@ -40,7 +41,7 @@ static int open_parent(struct execution *x, const struct step *step, const char 
         return -ENAMETOOLONG;
     memcpy(parent, path, length);
     parent[length] = '\0';
-    return *opened = mount_target(x->slots[SLOT_ROOT], length ? parent : "/", true, false);
+    return *opened = mount_target(x->slots[SLOT_ROOT], length ? parent : "/", true, strcmp(parent, "/dev") == 0);
 }
 
 static mode_t device_type(char type)
@@ -48,11 +49,12 @@ static mode_t device_type(char type)
     return type == 'b' ? S_IFBLK : type == 'p' ? S_IFIFO : S_IFCHR;
 }
 
-/* Of an earlier run: it is there, and is this. */
-static bool is_node(int dir, const char *name, mode_t mode, dev_t number)
+/* Of an earlier run, or the root's: it is there, and is this. A default device's mode is the root's affair. */
+static bool is_node(int dir, const char *name, mode_t mode, dev_t number, bool any_mode)
 {
     struct stat st;
-    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mode == mode && (S_ISFIFO(mode) || st.st_rdev == number);
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && ((st.st_mode ^ mode) & (any_mode ? S_IFMT : ~0u)) == 0 &&
+           (S_ISFIFO(mode) || st.st_rdev == number);
 }
 
 static int file_mknod(struct execution *x, const struct step *step)
@@ -68,7 +70,7 @@ static int file_mknod(struct execution *x, const struct step *step)
     int made = mknodat(parent, name, mode, number);
     if (made < 0 && errno == EEXIST && step->in && unlinkat(parent, name, 0) == 0) /* copied from the image's /dev */
         made = mknodat(parent, name, mode, number);
-    if (made < 0 && !(errno == EEXIST && is_node(parent, name, mode, number)))
+    if (made < 0 && !(errno == EEXIST && is_node(parent, name, mode, number, *device->origin != '/')))
         return -errno;
     if (x->me == HOST && fchmodat(parent, name, step->mode, 0) < 0) /* HOST has the caller's umask */
         return -errno;

@@ -9,11 +9,16 @@
 
 #include <linux/capability.h>
 
-/* The slot of the directory that PATH is in, when it is the container's /dev. */
-static enum slot in_dev(const char *path)
+static bool is_in_dev(const char *path)
 {
     const char *name = text_after(path, "/dev/");
-    return name && *name && !strchr(name, '/') ? SLOT_FILES : SLOT_NONE;
+    return name && *name && !strchr(name, '/');
+}
+
+/* The slot of the directory that PATH is in, when it is a /dev of the container's own. */
+static enum slot dev_slot(const struct builder *b, enum actor by, const char *path)
+{
+    return (by == HOST || b->devices) && is_in_dev(path) ? SLOT_FILES : SLOT_NONE;
 }
 
 /* mknod(2) needs CAP_MKNOD in the *initial* user namespace, and the file system to be made there: INIT's
@@ -33,7 +38,7 @@ static void add_node(struct builder *b, enum actor by, const struct device_confi
     node->gid = gid;
     unsigned mode = device->has_mode ? device->mode : 0666;
     plan_add(b, (struct step){.op = OP_MKNOD, .by = by, .phase = FILES, .path = device->path, .mode = mode,
-                              .in = by == HOST || b->devices ? in_dev(device->path) : SLOT_NONE,
+                              .in = dev_slot(b, by, device->path),
                               .text = plan_text(b, ", %c %u:%u %04o", device->type, device->major,
                                                 device->minor, mode),
                               .data = node, .why = device->origin});
@@ -65,21 +70,21 @@ static void add_links(struct builder *b, enum actor by, uint32_t owner)
     };
     for (size_t i = 0; i < COUNT(links); i++)
         plan_add(b, (struct step){.op = OP_SYMLINK, .by = by, .phase = FILES, .path = links[i].path,
-                                  .source = links[i].target, .in = in_dev(links[i].path),
+                                  .source = links[i].target, .in = dev_slot(b, by, links[i].path),
                                   .number = owner, .why = "runtime-spec: default devices",
                                   .tolerate = {{EEXIST}}});
 }
 
-/* Without a mount at /dev the container has its root's; what its configuration lists is made there all the same, where it
- * stays. In somebody's that is bound there nothing is made. */
-static void add_listed(struct builder *b)
+/* Without a mount at /dev the container has its root's, and what it is to have is made there, where it stays
+ * (runtime-spec config-linux.md, "Default Devices"). In somebody's that is bound there nothing is made. */
+static void add_to_root(struct builder *b)
 {
     for (size_t i = 0; i < b->config->n_mounts; i++)
         if (text_equal(b->config->mounts[i].destination, "/dev"))
             return;
     for (size_t i = 0; i < b->config->n_devices; i++)
-        if (*b->config->devices[i].origin == '/')
-            add_device(b, &b->config->devices[i]);
+        add_device(b, &b->config->devices[i]);
+    add_links(b, INIT, 0);
 }
 
 void plan_devices(struct builder *b, bool last)
@@ -88,11 +93,11 @@ void plan_devices(struct builder *b, bool last)
         return;
     b->devices_made = true;
     if (!b->devices) {
-        add_listed(b);
+        add_to_root(b);
         return;
     }
     for (size_t i = 0; i < b->config->n_devices; i++)
-        if (!b->host_dev || !in_dev(b->config->devices[i].path))
+        if (!b->host_dev || !is_in_dev(b->config->devices[i].path))
             add_device(b, &b->config->devices[i]);
     if (!b->host_dev)
         add_links(b, INIT, 0);
@@ -138,7 +143,7 @@ int plan_host_dev(struct builder *b, const struct mount_config *mount)
                               .text = plan_text(b, "for /dev%s,", mount_options_describe(b->arena, spec)),
                               .why = "mknod(2): only the host's root makes nodes"});
     for (size_t i = 0; i < config->n_devices; i++)
-        if (in_dev(config->devices[i].path))
+        if (is_in_dev(config->devices[i].path))
             add_node(b, HOST, &config->devices[i], (uint32_t)idmaps_outside(uids, config->devices[i].uid),
                      (uint32_t)idmaps_outside(gids, config->devices[i].gid));
     add_links(b, HOST, (uint32_t)owner);

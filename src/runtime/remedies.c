@@ -30,6 +30,8 @@ static const struct {
     {OP_BIND_OPEN, ENOENT, "the source must exist on the host"},
     {OP_BIND, EXDEV, "the kernel's own links, in /proc, are nobody's to mount over"},
     {OP_MKNOD, EEXIST, "something else is there"},
+    {OP_MKNOD, ELOOP, "/dev of the root is a link, and is not followed; a tmpfs mounted at /dev goes over a directory"},
+    {OP_MKNOD, EROFS, "the root cannot be written, and has no such node: mount a tmpfs at /dev"},
     {OP_SYMLINK, EEXIST, "something else is there"},
     {OP_OPEN, ELOOP, "a link is not followed"},
     {OP_OPEN, EBADFD, "what hooks say is appended to a file, and to nothing else"},

@@ -584,26 +584,6 @@ c['linux']['uidMappings'] = c['linux']['gidMappings'] = [{'containerID': 0, 'hos
     [ "$(echo $output)" = "9:11 70:65534" ]
 }
 
-@test "devices of a container with users of its own: their mode and owner, whether the host has them or not" {
-    require root
-    maps="[{'containerID': 0, 'hostID': 100000, 'size': 65536}]"
-    all="[{'containerID': 0, 'hostID': 0, 'size': 4294967295}]"
-    for ids in "$maps" "$all"; do
-        bundle 'busybox stat -c "%F %a %u:%g %t:%T" /dev/foo /dev/null /dev; busybox readlink /dev/fd; echo x >/dev/null && echo written; echo x 2>/dev/null >/dev/foo || echo denied
-                busybox touch /dev/new && busybox stat -c %u /dev/new' "
-c['linux']['namespaces'].append({'type': 'user'})
-c['linux']['uidMappings'] = c['linux']['gidMappings'] = $ids
-c['linux']['devices'] = [{'path': '/dev/foo', 'type': 'b', 'major': 1, 'minor': 5, 'uid': 10, 'gid': 11, 'fileMode': 0o157}]"
-        chown 100000:100000 rootfs rootfs/*
-        run oci run "config-$$" </dev/null
-        [ "$status" = 0 ]
-        [ "${lines[0]}" = "block special file 157 10:11 1:5" ]
-        [ "${lines[1]}" = "character special file 666 0:0 1:3" ]
-        [[ ${lines[2]} = "directory "*" 0:0 0:0" ]]
-        [ "$(echo ${lines[@]:3})" = "/proc/self/fd written denied 0" ]
-    done
-}
-
 @test "mountLabel without SELinux: a warning; a label that is to confine the command is refused" {
     require root
     [ ! -e /sys/fs/selinux/enforce ] || skip "is about hosts without SELinux"
@@ -616,31 +596,4 @@ c['linux']['devices'] = [{'path': '/dev/foo', 'type': 'b', 'major': 1, 'minor': 
     run oci run "config-$$" </dev/null
     [ "$status" = 1 ]
     contains "/process/selinuxLabel"
-}
-
-@test "devices that are listed are there without a /dev of the container's own" {
-    require root
-    bundle 'busybox stat -c "%F %a %u:%g %t:%T" /dev/foo /dev/sub/bar; [ -e /dev/null ] || echo no more' "
-c['mounts'] = [m for m in c['mounts'] if not m['destination'].startswith('/dev')]
-c['linux']['devices'] = [{'path': '/dev/foo', 'type': 'c', 'major': 1, 'minor': 5, 'uid': 3, 'gid': 4, 'fileMode': 0o640},
-                         {'path': '/dev/sub/bar', 'type': 'p', 'fileMode': 0o600}]"
-    for i in 1 2; do # the second time they are there
-        run oci run "config-$$" </dev/null
-        [ "$status" = 0 ]
-        [ "${lines[0]}" = "character special file 640 3:4 1:5" ]
-        [ "${lines[1]}" = "fifo 600 0:0 0:0" ]
-        [ "${lines[2]}" = "no more" ]
-    done
-    mkdir theirs
-    bundle 'busybox ls /dev' "c['mounts'] = [{'destination': '/dev', 'source': 'theirs', 'options': ['rbind']}]
-c['linux']['devices'] = [{'path': '/dev/foo', 'type': 'c', 'major': 1, 'minor': 5}]"
-    run oci run "config-$$" </dev/null
-    [ "$status:$output:$(ls theirs)" = "0::" ]
-    bundle true "c['mounts'] = [m for m in c['mounts'] if not m['destination'].startswith('/dev')]
-c['linux']['devices'] = [{'path': '/dev/foo', 'type': 'c', 'major': 1, 'minor': 5}]"
-    rm rootfs/dev/foo
-    touch rootfs/dev/foo
-    run oci run "config-$$" </dev/null
-    [ "$status" = 1 ]
-    contains "/linux/devices/0: File exists (something else is there)"
 }
