@@ -18,6 +18,9 @@ int file_replace(int dir, const char *path, const void *bytes, size_t size, mode
 /* Writes everything, through short writes and EINTR. No sentence. */
 int fd_write_all(int fd, const void *bytes, size_t size);
 
+/* Sends TEXT, not empty, with FD over SOCKET, in one message. -1 and errno. */
+int fd_send(int socket, int fd, const char *text);
+
 /* mkdir -p; existing directories are left as they are. */
 int dir_make(const char *path, mode_t mode);
 

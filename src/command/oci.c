@@ -13,6 +13,9 @@
 #include "command/oci_man.h"
 #include "command/oci_verbs.h"
 
+/* In crun's words, which scripts look for: what is compiled in, whether or not this host has it. Docker looks for "version". */
+#define FEATURES "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +CRIU +JSON_C"
+
 static const char *const log_words[] = {"text", "json", NULL};
 
 static const struct option global_options[] = {
@@ -126,7 +129,7 @@ int oci_run(char **words)
     int used = option_parse(&set, &arena, words, &o, &help);
     TRY(used);
     if (o.version) {
-        puts("bocal-runtime " BOCAL_VERSION "\nspec: 1.3.0");
+        puts("bocal-runtime version " BOCAL_VERSION "\nspec: 1.3.0\n" FEATURES);
         return 0;
     }
     if (o.man) {

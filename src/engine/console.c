@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "engine/notify.h"
 #include "kernel/sys.h"
 #include "kernel/terminal.h"
 
@@ -343,6 +344,7 @@ static int relay_once(struct relay *relay)
         {.fd = reading ? STDIN_FILENO : -1, .events = POLLIN},
         {.fd = watching && events ? master : -1, .events = (short)events},
         {.fd = relay->out.used ? STDOUT_FILENO : -1, .events = POLLOUT},
+        notify_watch(relay->console->notifier),
     };
     int n = poll(fds, COUNT(fds), wait_time(relay));
     if (n < 0)
@@ -352,6 +354,8 @@ static int relay_once(struct relay *relay)
         take_signal(relay);
     if (master >= 0)
         TRY(relay_terminal(relay, &fds[2], &fds[3], &fds[4]));
+    if (fds[5].revents)
+        notify_take(relay->console->notifier);
     return fds[0].revents ? take_end(relay) : 0;
 }
 

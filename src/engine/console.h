@@ -8,11 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct notifier;
+
 struct console {
     int pidfd;          /* of the container's first process, the caller's child; borrowed */
     int master;         /* of its pseudo-terminal, or -1; borrowed */
     bool interactive;   /* pass standard input on */
     bool proxy;         /* pass signals on */
+    struct notifier *notifier; /* passes on what the container announces; or NULL; borrowed */
     int stop_signal;
     uint64_t timeout_ms; /* 0: none */
     uint64_t stop_ms;    /* from the stop signal to SIGKILL */

@@ -2,6 +2,7 @@
  *
  *     journal      what delete undoes; locked while the container is being made
  *     state.json   written when it is created: the OCI state, and what tells its process from a later one
+ *     notify/      the socket to which it announces what it has to (engine/notify.h), where its maker had one
  *     start        the socket at which its command waits, until it is started
  *
  * Its status is never stored: it is what the process and these files say now. runtime-spec runtime.md, "State". */

@@ -261,7 +261,7 @@ int exec_run(const struct exec_options *options)
         return 0;
     }
     if (r == 0)
-        r = handover_wait(x, e.config.process.terminal && !options->console_socket);
+        r = handover_wait(x, e.config.process.terminal && !options->console_socket, NULL);
     execution_end(x);
     return r;
 }

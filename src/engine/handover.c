@@ -75,20 +75,11 @@ int handover_fds(struct config *config, unsigned count)
 static int send_console(int console, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char name[] = "/dev/ptmx";
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
-    struct iovec iov = {.iov_base = name, .iov_len = sizeof name - 1};
-    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
-                            .msg_controllen = sizeof control};
-    struct cmsghdr *c = CMSG_FIRSTHDR(&header);
-    *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
-    memcpy(CMSG_DATA(c), &console, sizeof console);
     if (strlen(path) >= sizeof address.sun_path)
         return refuse(-ENAMETOOLONG, "--console-socket %.64s...: longer than a socket's path may be", path);
     memcpy(address.sun_path, path, strlen(path));
     auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
-        sendmsg(fd, &header, MSG_NOSIGNAL) < 0)
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0 || fd_send(fd, console, "/dev/ptmx") < 0)
         return fail(-errno, "--console-socket %s", path);
     return 0;
 }
@@ -102,13 +93,14 @@ int handover(struct execution *x, const char *console_socket, const char *pid_fi
     return pid_file ? file_replace(AT_FDCWD, pid_file, pid, strlen(pid), 0644) : 0;
 }
 
-int handover_wait(struct execution *x, bool terminal)
+int handover_wait(struct execution *x, bool terminal, struct notifier *notifier)
 {
     struct console console = {
         .pidfd = x->slots[SLOT_INIT],
         .master = x->slots[SLOT_CONSOLE],
         .interactive = terminal,
         .proxy = true,
+        .notifier = notifier,
         .stop_signal = SIGTERM,
         .stop_ms = 10000,
     };

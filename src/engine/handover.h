@@ -16,5 +16,6 @@ int handover_fds(struct config *config, unsigned count);
 int handover(struct execution *x, const char *console_socket, const char *pid_file);
 
 /* Waits for the end of X's INIT, which is the caller's child, with signals and a TERMINAL (or what is on standard
- * input) passed on. Returns its exit status, for the shell. */
-int handover_wait(struct execution *x, bool terminal);
+ * input) passed on, and what NOTIFIER, which may be NULL, hears. Returns its exit status, for the shell. */
+struct notifier;
+int handover_wait(struct execution *x, bool terminal, struct notifier *notifier);

@@ -15,6 +15,7 @@
 #include "engine/explanation.h"
 #include "engine/handover.h"
 #include "engine/hooks.h"
+#include "engine/notify.h"
 #include "kernel/sys.h"
 #include "runtime/execute.h"
 
@@ -69,6 +70,7 @@ static int read_bundle(struct creation *c, bool foreground)
                     arena_printf(&c->arena, "%s/layer", c->container.dir), config, &c->seccomp));
     TRY(handover_check(config, o->console_socket, foreground));
     TRY(handover_fds(config, (unsigned)o->preserve_fds));
+    notify_decorate(config, c->container.dir);
     config->same_keyring = o->no_new_keyring;
     config->no_pivot = o->no_pivot;
     config->outlives = config->recorded = config->own_stdio = true;
@@ -235,8 +237,25 @@ static int after_start(const char *root, const struct container *container)
     return r < 0 ? (lifecycle_delete(root, container->id, true), r) : 0;
 }
 
+/* Where the service manager of who starts it wants to hear from it. Before it can say anything. */
+static int hear(const struct container *container, struct notifier *notifier)
+{
+    int socket = notify_listen(container->arena, container->dir);
+    return socket == NOTIFY_UNWANTED ? 0 : socket < 0 ? socket : notify_begin(notifier, socket, container->pid);
+}
+
+/* It is the service from now on, once it says that it is ready. */
+static void await_ready(const struct container *container, struct notifier *notifier)
+{
+    if (notifier->socket < 0)
+        return;
+    auto_fd fd = container_pidfd(container);
+    notify_await(notifier, fd);
+}
+
 int lifecycle_start(const char *root, const char *id)
 {
+    struct notifier notifier = NOTIFIER_NONE;
     auto_arena arena = {0};
     struct container container;
     struct channel_message message = {0};
@@ -246,6 +265,7 @@ int lifecycle_start(const char *root, const char *id)
     enum container_status status = container_status(&container);
     if (status != CONTAINER_CREATED)
         return refuse(-EINVAL, "container %s is %s, not created", id, container_status_names[status]);
+    TRY(hear(&container, &notifier));
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = arena_printf(&arena, "%s/start", container.dir);
     auto_fd dir = socket_directory(path, &address);
@@ -258,7 +278,9 @@ int lifecycle_start(const char *root, const char *id)
     unlink(path);
     if (n == sizeof message)
         return start_failed(&container, &message);
-    return after_start(root, &container);
+    TRY(after_start(root, &container));
+    await_ready(&container, &notifier);
+    return 0;
 }
 
 /* ---- delete ---- */
@@ -319,8 +341,15 @@ static int attend(struct creation *c, bool keep)
     const struct create_options *o = c->options;
     journal_close(&c->execution.journal); /* others may act on it from now on */
     c->execution.journal = JOURNAL_NONE;
-    int r = after_start(o->root, &c->container);
-    int status = r < 0 ? r : handover_wait(&c->execution, c->config.process.terminal && !o->console_socket);
+    struct notifier notifier = NOTIFIER_NONE;
+    int *socket = &c->execution.slots[SLOT_NOTIFY];
+    int r = *socket < 0 ? 0 : notify_begin(&notifier, take_fd(socket), 0);
+    if (r < 0)
+        lifecycle_delete(o->root, o->id, true);
+    else
+        r = after_start(o->root, &c->container);
+    int status = r < 0 ? r : handover_wait(&c->execution, c->config.process.terminal && !o->console_socket, &notifier);
+    notify_end(&notifier);
     execution_leave(&c->execution);
     if (keep || r < 0)
         return status;

@@ -91,6 +91,9 @@ struct channel_message {
 struct sockaddr_un;
 int socket_directory(const char *path, struct sockaddr_un *address);
 
+/* A new datagram socket PATH that everybody may send to who comes there: owned by the caller. -errno. */
+int notify_bind(const char *path);
+
 /* INIT has ended and been waited for: nobody is to look for it any more. */
 void execution_reaped(struct execution *x);
 

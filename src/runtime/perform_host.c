@@ -299,6 +299,41 @@ static int host_listen(struct execution *x, const struct step *step)
     return 0;
 }
 
+/* The way in is barred above, and the socket is for all who are inside. */
+static int host_notify_dir(struct execution *x, const struct step *step)
+{
+    (void)x;
+    if (mkdir(step->path, 0700) < 0)
+        return -errno;
+    auto_fd dir = open(step->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0 || mkdirat(dir, NOTIFY_INSIDE, 0700) < 0 || fchmodat(dir, NOTIFY_INSIDE, 0755, 0) < 0 ||
+        fchmod(dir, step->mode) < 0)
+        return -errno;
+    return 0;
+}
+
+int notify_bind(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    auto_fd fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    auto_fd dir = socket_directory(path, &address);
+    if (fd < 0 || dir < 0)
+        return -errno;
+    mode_t mask = umask(0);
+    int r = bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+    umask(mask);
+    return r < 0 ? r : take_fd(&fd);
+}
+
+static int host_notify(struct execution *x, const struct step *step)
+{
+    int fd = notify_bind(step->path);
+    if (fd < 0)
+        return fd;
+    x->slots[step->out] = fd;
+    return 0;
+}
+
 static int host_connect(struct execution *x, const struct step *step)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -366,6 +401,8 @@ performer *const performers_host[OP_COUNT] = {
     [OP_TARGET] = host_target,
     [OP_HOOK_STATE] = host_hook_state,
     [OP_LISTEN] = host_listen,
+    [OP_NOTIFY_DIR] = host_notify_dir,
+    [OP_NOTIFY] = host_notify,
     [OP_CONNECT] = host_connect,
     [OP_OUTER_PID] = host_outer_pid,
     [OP_SHIM] = host_shim,

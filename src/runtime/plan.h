@@ -38,6 +38,7 @@ enum slot {
     SLOT_FILES,   /* the tmpfs in which files are generated: /dev, or one of their own */
     SLOT_PTS,     /* the container's devpts */
     SLOT_START,   /* the listening socket on which INIT waits to be started */
+    SLOT_NOTIFY,  /* the socket at which HOST hears what the command announces: sd_notify(3) */
     SLOT_LISTENER, /* the socket to who hears of the filter's notifications */
     SLOT_STATE,   /* the OCI state, "creating", as hooks read it */
     SLOT_CREATED, /* the same, "created" */
@@ -49,6 +50,10 @@ enum slot {
     SLOT_MOUNT = SLOT_TASKS + 16, /* the first of MAX_MOUNTS: detached mounts made by HOST */
     SLOT_COUNT = SLOT_MOUNT + 64,
 };
+/* Below the configuration's notify_dir: what the container sees, and in it the socket. */
+#define NOTIFY_INSIDE "inside"
+#define NOTIFY_SOCKET_NAME NOTIFY_INSIDE "/notify"
+
 enum { MAX_TASKS = 16, MAX_MOUNTS = 64 };
 
 /* Flags of a birth: INIT has HOST's memory, which stands still until INIT executes or ends. vfork(2) */
@@ -97,6 +102,8 @@ enum token {
     X(CONNECT, "connect", "{p} as {o}", false)                              \
     X(OUTER_PID, "pid", "INIT learns its number out here", false)           \
     X(LISTEN, "listen", "{p} as {o}", false)                                \
+    X(NOTIFY_DIR, "notify", "create {p}{t}", false)                         \
+    X(NOTIFY, "notify", "{p} as {o}", false)                                \
     X(TARGET, "open", "process {n} as {o}", false)                          \
     X(SHIM, "memfd", "sealed copy of bocal-init as {o}", false)             \
     X(CLONE, "clone", "{f}{t}", false)                                      \

@@ -89,6 +89,7 @@ int plan_prepare(struct builder *b)
         plan_add(b, (struct step){.op = OP_LISTEN, .by = HOST, .out = SLOT_START,
                                   .path = plan_text(b, "%s/%s/start", b->facts->state_dir, b->id),
                                   .why = "the command waits for start"});
+    plan_notify(b);
     TRY(plan_listener(b));
     plan_hooks_output(b);
     return plan_apparmor(b);

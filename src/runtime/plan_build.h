@@ -127,6 +127,7 @@ int plan_net_check(struct builder *b);           /* plan_network.c: whether devi
 void plan_net_host(struct builder *b);           /* plan_network.c: HOST makes the network namespace */
 void plan_net_devices(struct builder *b);        /* plan_network.c: HOST moves devices into another's */
 void plan_affinity(struct builder *b, const struct bit_list *cpus, enum slot of, const char *name); /* plan_schedule.c */
+void plan_notify(struct builder *b);             /* plan_notify.c: where the command announces that it is ready */
 int plan_listener(struct builder *b);            /* plan_seccomp.c: HOST connects to who listens */
 void plan_outer_pid(struct builder *b);          /* plan_seccomp.c: INIT learns its number */
 void plan_filter(struct builder *b);             /* plan_seccomp.c */

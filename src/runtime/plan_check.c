@@ -21,6 +21,9 @@ struct order {
 static const struct order orders[] = {
     {OP_STATE, OP_LAYER, "without a journal it could not be undone"},
     {OP_STATE, OP_CGROUP_CREATE, "without a journal it could not be undone"},
+    {OP_STATE, OP_NOTIFY_DIR, "there is no directory of the container's yet"},
+    {OP_NOTIFY_DIR, OP_NOTIFY, "there is no directory for it yet"},
+    {OP_NOTIFY_DIR, OP_CLONE, "there would be nothing to mount"},
     {OP_STATE, OP_RDT_GROUP, "without a journal it could not be undone"},
     {OP_RDT_SET, OP_CLONE, "there would be a moment without limits"},
     {OP_STATE, OP_CGROUP_ASIDE, "without a journal it could not be undone"},

@@ -125,7 +125,8 @@ static int add_bind_source(struct builder *b, const struct mount_config *mount, 
     forbid_devices(b, mount, spec);
     choose_bind_map(b, mount, spec);
     bool mapped = spec->idmap || spec->uids, root = b->facts->uid == 0 && !b->facts->in_userns;
-    bool out_of_reach = b->config->recorded && root && b->ids.fresh && !b->joins;
+    bool out_of_reach = root && ((b->config->recorded && b->ids.fresh && !b->joins) ||
+                                 (mount->closed && (b->ids.fresh || b->ids.joined)));
     if (!mapped && !(spec->propagation == MS_SHARED && root) && !out_of_reach)
         return 0;
     if (mapped && !root)

@@ -147,6 +147,7 @@ int plan_restore(const struct config *config, const struct facts *facts, const s
     TRY(check(&b));
     TRY(plan_choose_ids(&b));
     plan_add(&b, (struct step){.op = OP_STATE, .by = HOST, .path = b.state, .why = "the journal: what delete has to undo"});
+    plan_notify(&b);
     plan_hooks_output(&b);
     TRY(plan_cgroup_prepare(&b));
     TRY(plan_rdt(&b));

@@ -48,6 +48,7 @@ struct mount_config {
     const char *source;    /* NULL when there is none */
     char **options;        /* as in config.json; bind sources: "bind"/"rbind" included */
     struct idmaps uids, gids; /* empty: none of its own; with option "idmap" the container's */
+    bool closed;           /* bocal: a bind of what nobody but the caller can reach, whatever ids the container has */
     const char *origin;
 };
 
@@ -314,6 +315,7 @@ struct config {
     bool own_stdio;       /* pipes and sockets that it has as its standard fds become its user's */
     unsigned preserve_fds; /* how many above 2 the command inherits */
     bool keep_groups;     /* it keeps the caller's supplementary groups */
+    const char *notify_dir; /* where the socket for what it announces is made (engine/notify.h); NULL: none */
     bool known_calls;     /* a filter with a system call that libseccomp does not know is an error */
     const char *hooks_output[HOOK_OUTPUTS]; /* files that hooks' standard output and error are appended to; or NULL */
     struct hosts_files files;

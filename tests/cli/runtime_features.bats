@@ -18,6 +18,15 @@ $1" && bocal run --bundle . --dry-run >plan; }
     features 'assert "io.bocal." in f["potentiallyUnsafeConfigAnnotations"]'
 }
 
+@test "--version: what engines and scripts look for" {
+    ln -s "$BOCAL" bocal-runtime
+    run "$work/bocal-runtime" --version
+    [ "${lines[0]}" = "bocal-runtime version $("$BOCAL" version | sed -n '1s/^bocal //p')" ]
+    [ "${lines[1]}" = "spec: $(features 'print(f["ociVersionMax"])')" ]
+    [ "${lines[2]}" = "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +CRIU +JSON_C" ]
+    [ "${#lines[@]}" = 3 ]
+}
+
 @test "features: every mount option, namespace, capability and hook is taken" {
     require root
     planned "c['mounts'] += [{'destination': '/m/%d' % i, 'type': 'bind', 'source': '/', 'options': [o]} for i, o in enumerate(f['mountOptions']) if o != 'tmpcopyup']

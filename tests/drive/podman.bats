@@ -302,6 +302,23 @@ assert after["annotations"]["drive"] == "yes", after
 print(last["id"], before["status"][:5], "running|created" if after["status"] in ("running", "created") else after, last["status"])')"
 }
 
+# Conmon stands between, with a socket of its own that Podman has the container see.
+@test "podman run --sdnotify=container: the container's READY=1 reaches who listens" {
+    python3 -u -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(30)
+while True: print(repr(s.recv(4096))[2:-1])' "$work/manager" >heard 2>/dev/null 3>&- 4>&- &
+    manager=$!
+    wait_until test -S "$work/manager"
+    NOTIFY_SOCKET=$work/manager podman run -d --name "$box" --sdnotify=container -v /usr:/usr:ro -v /lib:/lib:ro -v /lib64:/lib64:ro box \
+        sh -c '/usr/bin/systemd-notify --ready --status=fine; exec sleep 100' >/dev/null
+    wait_until grep -q READY=1 heard
+    kill "$manager"
+    cat heard
+    grep -q "MAINPID=$(inspect '{{.State.ConmonPid}}')" heard
+}
+
 @test "podman create, start -a, ps, commit, export" {
     podman create --name "$box" box sh -c 'echo made >/made; echo said; exit 4'
     same "Created" "$(podman ps -a --filter "name=^$box$" --format '{{.State}}')"

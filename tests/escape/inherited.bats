@@ -100,17 +100,20 @@ load escape
     with_secrets() { env SECRET=outside LD_PRELOAD= LD_LIBRARY_PATH=/nowhere NOTIFY_SOCKET=/x SUDO_USER=outside HOME="$work" "$@"; }
     run with_secrets "$BOCAL" run /bin/env
     lacks outside
+    lacks NOTIFY
     lacks LD_
     lacks "$work"
     run with_secrets "$work/bocal-runtime" --root "$work/root" run e-$$ </dev/null
     lacks outside
     lacks LD_
-    lacks NOTIFY
+    contains NOTIFY_SOCKET=/x/notify # the container's own, and no other
+    [ "$(grep -c NOTIFY <<<"$output")" = 1 ]
     lacks "$work"
     bundle 'exec sleep 100'
     background e-$$
     run with_secrets "$work/bocal-runtime" --root "$work/root" exec e-$$ env
     lacks outside
+    lacks NOTIFY
     lacks LD_
     lacks "$work"
     oci delete --force e-$$

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What bocal prints reaches a terminal: nothing in it may be what a terminal acts on, be it ESC or a C1 control.
 load escape
+load ../cli/announced
 
 controls=$'\e]0;x\a\e[31m\u009b31m\u009d0;x\u0090\x7f\b\r'
 
@@ -89,4 +90,45 @@ assert s["annotations"] == {sys.argv[1]: sys.argv[1]}, s' "$controls"
         [ -s said ]
         no_controls said
     done
+}
+
+# weakened: any_announcement
+@test "announcements: the service manager hears no control, and nothing in the runtime's name" {
+    require root
+    in_work
+    command_is <<'EOF'
+say(b"STATUS=\x1b]0;x\x07")
+say("STATUS=\u009b31m".encode())
+say(b"STATUS=a\rb")
+say(b"STATUS=\xff")
+say(b"MAINPID=1\nREADY=1\nFDSTORE=1\nFDNAME=x\nNOTIFYACCESS=all\nEXTEND_TIMEOUT_USEC=1\nWATCHDOG_USEC=1\nMAINPIDFD=1")
+s.connect(out)
+s.sendmsg([b"FDSTORE=1\nSTATUS=done"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, b"\0\0\0\0")])
+EOF
+    service
+    manager
+    run announced oci run e-$$ </dev/null
+    kill "$manager"
+    ran
+    heard READY=1 STATUS=done
+}
+
+# weakened: open_notify
+@test "nobody else on the host can announce in the container's place" {
+    require root
+    in_work
+    command_is <<<'time.sleep(100)'
+    service
+    manager
+    announced oci create e-$$ </dev/null >/dev/null 2>&1
+    announced timeout 20 "$work/bocal-runtime" --root "$work/root" start e-$$ 3>&- &
+    starting=$!
+    for _ in $(seq 100); do [ -S root/e-$$/notify/inside/notify ] && break; sleep 0.02; done
+    run setpriv --reuid 65534 --regid 65534 --clear-groups /usr/bin/python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", sys.argv[1])' "$work/root/e-$$/notify/inside/notify"
+    contains "Permission denied"
+    oci delete --force e-$$
+    wait $starting
+    kill "$manager"
+    heard ''
 }
