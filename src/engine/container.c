@@ -189,6 +189,14 @@ static bool is_foreign(const struct config *config, int kind)
     return ns->listed && !ns->path && kind != NS_USER && kind != NS_TIME;
 }
 
+static int look_failed(const struct container *container, const char *name, int error)
+{
+    fail(error, "container %s: look at its %s namespace", container->id, name);
+    if (error == -EACCES)
+        remedy(error, "before it is started it is hidden from all but root");
+    return error;
+}
+
 int container_namespaces(const struct container *container, const struct config *config, uint64_t *namespaces)
 {
     *namespaces = 0;
@@ -204,7 +212,7 @@ int container_namespaces(const struct container *container, const struct config 
             continue; /* no time namespaces in this kernel */
         snprintf(path, sizeof path, "/proc/%lld/ns/%s", (long long)container->pid, ns_proc_names[i]);
         if (stat(path, &other) < 0)
-            return fail(-errno, "container %s: look at its %s namespace", container->id, ns_names[i]);
+            return look_failed(container, ns_names[i], -errno);
         if (own.st_dev != other.st_dev || own.st_ino != other.st_ino)
             *namespaces |= ns_flags[i];
     }

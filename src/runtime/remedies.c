@@ -43,7 +43,7 @@ static const struct {
     {OP_MOUNTPOINT, ENOENT, "nothing is mounted there"},
     {OP_UNMOUNT, EINVAL, "the kernel holds it together with others, or it is gone"},
     {OP_ENTER, ESRCH, "the container has ended"},
-    {OP_ENTER, EPERM, "only who has made the container, or root, may enter it, and not before it is started where he is not root"},
+    {OP_ENTER, EPERM, "only who has made the container, or root, may enter it; who is not the host's root, once it is started"},
     {OP_COPY_UP, ENOSPC, "what is there does not fit into the tmpfs: its option size"},
     {OP_COPY_UP, EPERM, "device nodes cannot be copied in a user namespace"},
     {OP_BIND, EACCES, "the caller must be able to read the source"},

@@ -205,13 +205,17 @@ END
 
 @test "an ordinary user has them in containers of his own" {
     require user
-    require ranges
     owner=
     box user-$$ "c['linux']['namespaces'].append({'type': 'user'})
 c['linux']['uidMappings'] = [{'containerID': 0, 'hostID': $(id -u), 'size': 1}]
 c['linux']['gidMappings'] = [{'containerID': 0, 'hostID': $(id -g), 'size': 1}]"
     mount='[{"destination": "/m/n", "type": "bind", "source": "'$work'/source", "options": ["ro"]}, {"destination": "/t", "type": "tmpfs", "source": "tmpfs"}]'
     before=$(points user-$$)
+    oci create waits-$$ </dev/null >/dev/null 2>&1
+    run mounts add waits-$$ "$mount"
+    [ "$status" = 1 ]
+    contains "before it is started it is hidden from all but root"
+    oci delete waits-$$
     mounts add user-$$ "$mount"
     [ "$(oci exec user-$$ cat /m/n/file)" = said ]
     unchanged user-$$ mounts add user-$$ '[{"destination": "/u", "type": "tmpfs"}, {"destination": "/none", "type": "bind", "source": "/none/such"}]'
