@@ -42,6 +42,13 @@ ssize_t file_read(int dir, const char *path, size_t max, char **text)
     return (ssize_t)used;
 }
 
+ssize_t file_read_operand(const char *operand, size_t max, char **text, const char **shown)
+{
+    bool standard_input = strcmp(operand, "-") == 0;
+    *shown = standard_input ? "standard input" : operand;
+    return file_read(AT_FDCWD, standard_input ? "/dev/stdin" : operand, max, text);
+}
+
 int fd_write_all(int fd, const void *bytes, size_t size)
 {
     for (const char *p = bytes; size;) {

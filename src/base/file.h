@@ -8,6 +8,9 @@
  * Returns the length, or -errno with a sentence (-EFBIG above MAX). */
 ssize_t file_read(int dir, const char *path, size_t max, char **text);
 
+/* The same of the file that an operand names, "-" is standard input. *SHOWN is what messages call it. */
+ssize_t file_read_operand(const char *operand, size_t max, char **text, const char **shown);
+
 /* Writes all of TEXT to an existing file such as a cgroup or sysctl knob, in one write(2).
  * Allocates nothing and leaves no sentence, so INIT may call it. */
 int file_put(int dir, const char *path, const char *text);

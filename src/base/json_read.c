@@ -163,8 +163,7 @@ static void cleanup_tokener(struct json_tokener **tokener)
         json_tokener_free(*tokener);
 }
 
-int json_read(struct arena *arena, const char *text, size_t length, const char *name,
-              const struct json_field *fields, void *into)
+static int parse(const char *text, size_t length, const char *name, struct json_object **root)
 {
     if (length > INT32_MAX)
         return refuse(-EFBIG, "%s: too large", name);
@@ -173,12 +172,28 @@ int json_read(struct arena *arena, const char *text, size_t length, const char *
     if (!tokener)
         return fail(-ENOMEM, "%s", name);
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    auto_json *root =
-        json_tokener_parse_ex(tokener, text, (int)length + 1); /* with its NUL: complete or not */
+    *root = json_tokener_parse_ex(tokener, text, (int)length + 1); /* with its NUL: complete or not */
     enum json_tokener_error error = json_tokener_get_error(tokener);
     if (error != json_tokener_success)
         return refuse(-EINVAL, "%s: not JSON: %s at byte %zu", name, json_tokener_error_desc(error),
                       json_tokener_get_parse_end(tokener));
+    return 0;
+}
+
+int json_read(struct arena *arena, const char *text, size_t length, const char *name,
+              const struct json_field *fields, void *into)
+{
+    auto_json *root = NULL;
+    TRY(parse(text, length, name, &root));
     struct json_source source = {.arena = arena, .name = name};
     return json_read_object(&source, root, fields, into);
+}
+
+int json_read_array(struct arena *arena, const char *text, size_t length, const char *name, json_decoder *decode,
+                    size_t size, void **list, size_t *count)
+{
+    auto_json *root = NULL;
+    TRY(parse(text, length, name, &root));
+    struct json_source source = {.arena = arena, .name = name};
+    return json_read_list(&source, root, decode, size, list, count);
 }

@@ -30,6 +30,10 @@ struct json_field {
 int json_read(struct arena *arena, const char *text, size_t length, const char *name,
               const struct json_field *fields, void *into);
 
+/* The same for TEXT that is one array: as json_read_list(). */
+int json_read_array(struct arena *arena, const char *text, size_t length, const char *name, json_decoder *decode,
+                    size_t size, void **list, size_t *count);
+
 /* Reads an object through a table, for decoders of nested ones. */
 int json_read_object(struct json_source *source, struct json_object *value,
                      const struct json_field *fields, void *into);

@@ -9,6 +9,7 @@
 #include "engine/control.h"
 #include "engine/events.h"
 #include "engine/matching.h"
+#include "engine/mounts.h"
 #include "engine/run_config.h"
 #include "runtime/features.h"
 
@@ -227,6 +228,14 @@ static int verb_update(const struct oci_options *o, char **words)
     return update_run(&update);
 }
 
+static int verb_mounts(const struct oci_options *o, char **words)
+{
+    bool remove = text_equal(words[0], "remove");
+    if (!remove && !text_equal(words[0], "add"))
+        return refuse(-EINVAL, "mounts %.64s: expected add or remove", words[0]);
+    return mounts_run(o->root, words[1], words[2], remove);
+}
+
 static int verb_events(const struct oci_options *o, char **words)
 {
     uint64_t interval = 5000;
@@ -277,6 +286,7 @@ static const struct oci_verb verbs[] = {
     {"resume", "ID", "let the processes of a paused container go on", verb_resume, 1, 1, NULL, 0},
     {"events", "ID", "tell what a container uses, and when memory was wanting", verb_events, 1, 1, OPTIONS(events)},
     {"update", "ID", "change the limits of a container", verb_update, 1, 1, OPTIONS(update)},
+    {"mounts", "add|remove ID FILE|-", "mount in a container that runs, or unmount", verb_mounts, 3, 3, NULL, 0},
     {"checkpoint", "ID", "dump the processes of a container, by criu", verb_checkpoint, 1, 1, OPTIONS(checkpoint)},
     {"restore", "ID", "make a container of what was dumped", verb_restore, 1, 1, OPTIONS(restore)},
     {"delete", "ID", "remove a container that has ended", verb_delete, 1, 1, OPTIONS(delete)},

@@ -61,8 +61,7 @@ static void fit_sysfs(struct config *config)
     }
 }
 
-/* What is relative is so to the bundle. */
-static void resolve(const struct config *config, const char **path)
+void bundle_resolve(const struct config *config, const char **path)
 {
     if (**path != '/')
         *path = arena_printf(config->arena, "%s/%s", config->bundle, *path);
@@ -82,11 +81,11 @@ int bundle_load(const char *dir, const char *file, const char *cache, const char
     if (!realpath(dir, bundle))
         return fail(-errno, "%s", dir);
     config->bundle = arena_strdup(config->arena, bundle);
-    resolve(config, &config->root.path);
+    bundle_resolve(config, &config->root.path);
     fit_sysfs(config);
     for (size_t i = 0; i < config->n_mounts; i++)
         if (text_equal(config->mounts[i].type, "bind"))
-            resolve(config, &config->mounts[i].source);
+            bundle_resolve(config, &config->mounts[i].source);
     if (config->root.upper)
         add_overlay(config, layer);
     return compile_seccomp(name, cache, config, seccomp);

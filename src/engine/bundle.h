@@ -9,6 +9,9 @@
 int bundle_load(const char *dir, const char *file, const char *cache, const char *layer, struct config *config,
                 struct seccomp_program *seccomp);
 
+/* *PATH, of CONFIG, becomes absolute: what is relative is so to the bundle. */
+void bundle_resolve(const struct config *config, const char **path);
+
 /* Writes DIR/config.json, the usual one; ROOTLESS: one that the caller may use who is not root. -EEXIST with a
  * sentence when there is one. */
 int bundle_begin(const char *dir, bool rootless);

@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char *const container_status_names[] = {
@@ -178,6 +179,44 @@ void container_print(const struct container *container, FILE *out)
 int container_pidfd(const struct container *container)
 {
     return pidfd_open_same(container->pid, container->start_time);
+}
+
+/* What the container was made with is not the caller's, and entering one's own again is nothing to the kernel; but for
+ * the user namespace, and for that of the time, by which plans go: a first process may have changed them. */
+static bool is_foreign(const struct config *config, int kind)
+{
+    const struct ns_config *ns = &config->namespaces[kind];
+    return ns->listed && !ns->path && kind != NS_USER && kind != NS_TIME;
+}
+
+static int look_failed(const struct container *container, const char *name, int error)
+{
+    fail(error, "container %s: look at its %s namespace", container->id, name);
+    if (error == -EACCES)
+        remedy(error, "before it is started it is hidden from all but root");
+    return error;
+}
+
+int container_namespaces(const struct container *container, const struct config *config, uint64_t *namespaces)
+{
+    *namespaces = 0;
+    for (int i = 0; i < NS_COUNT; i++) {
+        char path[64];
+        struct stat own, other;
+        if (is_foreign(config, i)) {
+            *namespaces |= ns_flags[i];
+            continue;
+        }
+        snprintf(path, sizeof path, "/proc/self/ns/%s", ns_proc_names[i]);
+        if (stat(path, &own) < 0)
+            continue; /* no time namespaces in this kernel */
+        snprintf(path, sizeof path, "/proc/%lld/ns/%s", (long long)container->pid, ns_proc_names[i]);
+        if (stat(path, &other) < 0)
+            return look_failed(container, ns_names[i], -errno);
+        if (own.st_dev != other.st_dev || own.st_ino != other.st_ino)
+            *namespaces |= ns_flags[i];
+    }
+    return 0;
 }
 
 int64_t container_live_pid(const struct container *container, enum container_status status)

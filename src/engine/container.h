@@ -59,6 +59,9 @@ enum container_status container_status(const struct container *container);
 /* The same, and what it was seen by: PIDFD of its process, owned by the caller, or -1; and CGROUPS, or NULL. */
 enum container_status container_look(const struct container *container, int *pidfd, char ***cgroups);
 
+/* Those of its process that are not the caller's and can be entered, as CLONE_NEW*; CONFIG is what it was made with. */
+int container_namespaces(const struct container *container, const struct config *config, uint64_t *namespaces);
+
 /* Its process's id, or 0 when it has none in the state STATUS. */
 int64_t container_live_pid(const struct container *container, enum container_status status);
 

@@ -115,36 +115,6 @@ static int change_process(struct exec *e)
 
 /* ---- the container ---- */
 
-/* What the container was made with is not the caller's, and entering one's own again is nothing to the kernel; but for
- * the user namespace, and for that of the time, by which the plan goes: a first process may have changed them. */
-static bool is_foreign(const struct exec *e, int kind)
-{
-    const struct ns_config *ns = &e->config.namespaces[kind];
-    return ns->listed && !ns->path && kind != NS_USER && kind != NS_TIME;
-}
-
-/* Those that are the caller's own as well need not be entered, nor could be: setns(2). */
-static int find_namespaces(struct exec *e)
-{
-    for (int i = 0; i < NS_COUNT; i++) {
-        char path[64];
-        struct stat own, other;
-        if (is_foreign(e, i)) {
-            e->target.namespaces |= ns_flags[i];
-            continue;
-        }
-        snprintf(path, sizeof path, "/proc/self/ns/%s", ns_proc_names[i]);
-        if (stat(path, &own) < 0)
-            continue; /* no time namespaces in this kernel */
-        snprintf(path, sizeof path, "/proc/%lld/ns/%s", (long long)e->container.pid, ns_proc_names[i]);
-        if (stat(path, &other) < 0)
-            return fail(-errno, "container %s: look at its %s namespace", e->container.id, ns_names[i]);
-        if (own.st_dev != other.st_dev || own.st_ino != other.st_ino)
-            e->target.namespaces |= ns_flags[i];
-    }
-    return 0;
-}
-
 /* Whether the hierarchy that DIR is in is one of those that CONTROLLERS, "cpu,memory", names; NULL is all. */
 static bool is_named(const char *dir, const char *controllers)
 {
@@ -237,7 +207,7 @@ static int prepare(struct exec *e)
     config->init = false;
     config->n_mounts = 0; /* nothing is mounted any more */
     e->target.may_trace |= config->process.caps.bounding >> CAP_SYS_PTRACE & 1;
-    TRY(find_namespaces(e));
+    TRY(container_namespaces(&e->container, config, &e->target.namespaces));
     TRY(facts_probe_exec(config, &e->facts));
     TRY(find_cgroups(e));
     TRY(plan_exec(config, &e->facts, &e->target, o->id, &e->plan));

@@ -37,12 +37,11 @@ static void cleanup_update(struct update *u)
 
 static int read_resources(struct update *u)
 {
-    const char *name = u->options->resources;
-    bool standard_input = text_equal(name, "-");
+    const char *name;
     auto_free char *text = NULL;
-    ssize_t size = file_read(AT_FDCWD, standard_input ? "/dev/stdin" : name, 16 << 20, &text);
+    ssize_t size = file_read_operand(u->options->resources, 16 << 20, &text, &name);
     TRY((int)size);
-    return config_decode_resources(&u->config, text, (size_t)size, standard_input ? "standard input" : name);
+    return config_decode_resources(&u->config, text, (size_t)size, name);
 }
 
 enum unit { NUMBER, ABOVE_0, BYTES }; /* of all but the first, 0 is none given, as in config.json */

@@ -193,6 +193,8 @@ static _Noreturn void run_actor(struct execution *x, enum actor me, size_t from)
         int r = perform(x, step);
         if (r < 0) {
             struct channel_message message = {.step = (int32_t)x->at, .error = r};
+            if (x->plan->visits)
+                mounts_take_back(x, from);
             send(x->channel[1], &message, sizeof message, MSG_NOSIGNAL);
             _exit(125);
         }

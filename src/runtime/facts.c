@@ -90,15 +90,22 @@ static uint64_t sysctl_number(const char *path, uint64_t otherwise)
     return text_to_u64(text, UINT64_MAX, &value) < 0 ? otherwise : value;
 }
 
-static void probe_own_ids(struct arena *arena, struct facts *facts)
+struct idmaps facts_idmaps(struct arena *arena, const char *path)
 {
     auto_free char *text = NULL;
+    struct idmaps maps = {0};
     struct idmap map;
     int used = 0;
-    if (file_read(AT_FDCWD, "/proc/self/uid_map", 65536, &text) < 0)
+    if (file_read(AT_FDCWD, path, 65536, &text) < 0)
         error_clear();
     for (char *p = text; p && sscanf(p, "%u %u %u%n", &map.inside, &map.outside, &map.count, &used) == 3; p += used)
-        *LIST_ADD(arena, &facts->own_ids.list, &facts->own_ids.count) = map;
+        *LIST_ADD(arena, &maps.list, &maps.count) = map;
+    return maps;
+}
+
+static void probe_own_ids(struct arena *arena, struct facts *facts)
+{
+    facts->own_ids = facts_idmaps(arena, "/proc/self/uid_map");
     const struct idmaps *ids = &facts->own_ids;
     facts->in_userns = !(ids->count == 1 && ids->list[0].inside == 0 && ids->list[0].outside == 0 &&
                          ids->list[0].count == UINT32_MAX);
@@ -379,6 +386,7 @@ int facts_probe_exec(const struct config *config, struct facts *facts)
     facts->setid_dumpable = sysctl_number("/proc/sys/fs/suid_dumpable", 1) == 1;
     probe_protections(config, facts);
     probe_limits(config, facts);
+    probe_sources(config, facts);
     auto_free char *mountinfo = NULL;
     if (config->rdt.origin)
         TRY((int)file_read(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mountinfo));

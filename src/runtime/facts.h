@@ -80,7 +80,10 @@ struct facts {
  * the configuration's arena. -errno with a sentence. */
 int facts_probe(const struct config *config, struct facts *facts);
 
-/* Only what plan_exec() asks about: CONFIG is of a container that exists already. */
+/* The maps that the file PATH has, such as /proc/1/uid_map; none where it cannot be read. */
+struct idmaps facts_idmaps(struct arena *arena, const char *path);
+
+/* Only what plan_exec() and plan_add_mounts() ask about: CONFIG is of a container that exists already. */
 int facts_probe_exec(const struct config *config, struct facts *facts);
 
 /* Reads facts from JSON (docs/architecture.md, "Facts"). NAME is for messages. */

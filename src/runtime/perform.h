@@ -27,6 +27,9 @@ int user_look_up(struct execution *x, const struct ids_spec *ids);
 /* In perform_mounts.c: the attributes of SPEC, of MOUNT alone and of all below it. */
 int mount_apply(int mount, const struct mount_spec *spec);
 
+/* In perform_mounts.c: unmounts what X's steps from FROM to the one that has failed have mounted, the last first. */
+void mounts_take_back(struct execution *x, size_t from);
+
 /* In perform_host.c: an fd of a user namespace that has just these maps. Formats; HOST's. */
 int userns_holding(const struct idmaps *uids, const struct idmaps *gids);
 

@@ -321,7 +321,7 @@ static int mount_bind(struct execution *x, const struct step *step)
         return mount;
     int r = step->in ? 0 : mount_apply(mount, spec);
     if (r == 0)
-        r = attach(x, step->in ? *made : mount, step, !step->in && spec->strict);
+        r = attach(x, step->in ? *made : mount, step, (!step->in || x->plan->visits) && spec->strict);
     if (r == 0)
         keep(x, step, step->in ? made : &mount);
     return r;
@@ -404,6 +404,51 @@ static int mount_readonly(struct execution *x, const struct step *step)
     return r < 0 ? r : mount_attach(mount, target);
 }
 
+/* ---- in a container that goes on ---- */
+
+/* What is mounted at PATH itself, without a link on the way: the container may have put one there meanwhile, to have
+ * another mount taken away, such as one that hides something from it. */
+static int mount_mountpoint(struct execution *x, const struct step *step)
+{
+    struct statx st;
+    auto_fd fd = sys_openat2(x->slots[SLOT_ROOT], step->path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0,
+                             RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+    if (fd < 0)
+        return fd;
+    if (statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, 0, &st) < 0)
+        return -errno;
+    if (!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+        return -EINVAL;
+    x->slots[step->out] = take_fd(&fd);
+    return 0;
+}
+
+/* The mount that FD is in, which has no path that could be relied upon: by the procfs of the host. umount2(2) refuses
+ * what is not the root of a mount. */
+static int unmount(struct execution *x, int fd)
+{
+    static const char proc[] = "/proc/";
+    char name[NAME_SIZE];
+    name_fd(name, fd);
+    if (fchdir(x->slots[SLOT_HOSTPROC]) < 0)
+        return -errno;
+    return umount2(name + sizeof proc - 1, MNT_DETACH) < 0 ? -errno : 0;
+}
+
+static int mount_unmount(struct execution *x, const struct step *step)
+{
+    return unmount(x, x->slots[step->in]);
+}
+
+void mounts_take_back(struct execution *x, size_t from)
+{
+    for (size_t i = x->at; i-- > from;) {
+        const struct step *step = &x->plan->steps[i];
+        if (step->by == x->me && (step->op == OP_MOUNT || step->op == OP_BIND))
+            unmount(x, x->slots[step->in ? step->in : step->out]);
+    }
+}
+
 /* pivot_root(2), "pivot_root(".", ".")": the old root ends up over the new one, and is detached. Where mounts cover the root,
  * NUMBER, it still has on it what they cover, which goes first. */
 static int mount_pivot(struct execution *x, const struct step *step)
@@ -467,6 +512,8 @@ performer *const performers_mounts[OP_COUNT] = {
     [OP_MOUNT] = mount_mount,
     [OP_BIND] = mount_bind,
     [OP_REMOUNT] = mount_remount,
+    [OP_MOUNTPOINT] = mount_mountpoint,
+    [OP_UNMOUNT] = mount_unmount,
     [OP_BIND_FILE] = mount_bind_file,
     [OP_CONSOLE] = mount_console,
     [OP_MKDIR] = mount_mkdir,

@@ -28,6 +28,7 @@ enum slot {
     SLOT_TARGET,  /* pidfd of a container's first process, whose namespaces are entered */
     SLOT_HOSTNET, /* HOST's own network namespace, to return to */
     SLOT_HOSTPID, /* HOST's own pid namespace, for those whom it bears later */
+    SLOT_HOSTPROC, /* HOST's procfs: what has no path is named by it */
     SLOT_NETNS,   /* the container's, when HOST makes it, or moves devices there */
     SLOT_INIT,    /* pidfd */
     SLOT_USERNS,  /* the container's user namespace */
@@ -132,6 +133,8 @@ enum token {
     X(MOUNT, "mount", "{s} at {p}{t}", false)                                 \
     X(BIND, "bind", "{s} at {p}{t}", false)                                 \
     X(REMOUNT, "remount", "{p}{t}", false)                                  \
+    X(MOUNTPOINT, "open", "the mount at {p} as {o}", false)                 \
+    X(UNMOUNT, "unmount", "{p}, {i}", false)                                \
     X(COPY_UP, "copy", "{p} into {i}", false)                               \
     X(CHOWN_TREE, "chown", "{p} to {t}", false)                             \
     X(WRITE, "write", "{p}, {n} bytes", false)                              \
@@ -217,6 +220,8 @@ struct plan {
     const char *memory_cgroup; /* where to ask for OOM kills, or NULL */
     struct idmaps uids, gids; /* of a new user namespace; empty: none */
     bool default_pids;        /* the default limit of processes can be applied */
+    bool visits;              /* INIT enters a container that goes on, executes nothing, and takes back what it has mounted
+                               * where a later step fails */
     char **notes; /* what was left out and why, for people */
     size_t n_notes;
 };
@@ -242,6 +247,14 @@ struct exec_target {
 /* Makes the plan of a further process, CONFIG.process, in the container TARGET, of which CONFIG is. */
 int plan_exec(const struct config *config, const struct facts *facts, const struct exec_target *target,
               const char *id, struct plan *plan);
+
+/* Makes the plan that mounts CONFIG.mounts in the container TARGET, of which CONFIG is otherwise; all of them or none. */
+int plan_add_mounts(const struct config *config, const struct facts *facts, const struct exec_target *target,
+                    const char *id, struct plan *plan);
+
+/* Makes the plan that unmounts what is mounted at the destinations of CONFIG.mounts, the last first. */
+int plan_remove_mounts(const struct config *config, const struct facts *facts, const struct exec_target *target,
+                       const char *id, struct plan *plan);
 
 /* What a container is restored from, and how criu(8) is to do it. */
 struct criu_request;

@@ -37,6 +37,7 @@ struct builder {
     const char *apparmor; /* the profile that INIT takes on, or NULL */
     bool exec;           /* a further process of a container that runs */
     const struct exec_target *target; /* of which one; or NULL */
+    enum actor opener;   /* who opens the sources of binds for INIT */
     bool listened;       /* the filter has notifications */
     bool clone_into;     /* SLOT_CGROUP is where INIT is born */
     bool memory_upper;   /* what is written into the overlay is kept in a tmpfs */
@@ -99,6 +100,9 @@ bool plan_cgroup_can(struct builder *b, enum controller controller); /* plan_cgr
 void plan_cgroup_open(struct builder *b);        /* plan_cgroup.c: of b->cgroups */
 void plan_cgroup_join(struct builder *b, enum actor by); /* plan_cgroup.c */
 int plan_mount_sources(struct builder *b);       /* plan_files.c: what HOST opens for INIT */
+int plan_mount_slot(struct builder *b, const char *origin, enum slot *slot); /* plan_files.c: a free one */
+/* plan_files.c: b->opener opens what MOUNT binds, where INIT cannot, or it is for a container that runs. */
+int plan_bind_source(struct builder *b, const struct mount_config *mount, enum slot *slot);
 const struct source_fact *plan_source(const struct facts *facts, const char *path); /* plan_mounts.c: or NULL */
 /* plan_mounts.c: its options, and the container's label. */
 int plan_mount_parse(struct builder *b, const struct mount_config *mount, struct mount_spec *spec);

@@ -45,6 +45,7 @@ static const struct order orders[] = {
     {OP_PROPAGATION, OP_ATTACH, "the mount would propagate to the host"},
     {OP_PROPAGATION, OP_MOUNT, "the mount would propagate to the host"},
     {OP_PROPAGATION, OP_BIND, "the mount would propagate to the host"},
+    {OP_MOUNTPOINT, OP_UNMOUNT, "one that is not there is to be known before any is gone"},
     {OP_MASK, OP_PIVOT, "everything is attached before the pivot"},
     {OP_MOUNT, OP_PIVOT, "everything is attached before the pivot"},
     {OP_REMOUNT, OP_PIVOT, "the path is looked up below the root"},
@@ -236,6 +237,24 @@ static int check_sharing(const struct plan *plan)
     return 0;
 }
 
+/* What a plan that visits a container does there. */
+static const enum op of_visits[] = {OP_MOUNT, OP_BIND, OP_MOUNTPOINT, OP_UNMOUNT};
+
+static int check_visit(const struct plan *plan)
+{
+    bool hidden = false, entered = false;
+    for (size_t i = 0; i < plan->count && plan->visits; i++) {
+        const struct step *step = &plan->steps[i];
+        hidden |= step->op == OP_HIDE;
+        entered |= step->op == OP_ENTER && step->flags & CLONE_NEWNS;
+        if (step->op == OP_ENTER && !hidden)
+            return wrong(plan, i, "who is there could trace INIT");
+        if (is_one_of(step->op, of_visits, COUNT(of_visits)) && !entered)
+            return wrong(plan, i, "it is the caller's mount namespace still");
+    }
+    return 0;
+}
+
 static int check_end(const struct plan *plan)
 {
     bool dropped = false, filtered = false, born = false, no_new_privs = false;
@@ -259,8 +278,8 @@ static int check_end(const struct plan *plan)
         filtered |= step->op == OP_SECCOMP;
         execs += step->op == OP_EXEC;
     }
-    if (execs + restores != 1)
-        return refuse(-EINVAL, "plan: %zu exec steps, wanted one", execs + restores);
+    if (execs + restores != !plan->visits)
+        return refuse(-EINVAL, "plan: %zu exec steps, wanted %s", execs + restores, plan->visits ? "none" : "one");
     return 0;
 }
 
@@ -273,5 +292,6 @@ int plan_check(const struct plan *plan)
     TRY(check_masks(plan));
     TRY(check_ready(plan));
     TRY(check_sharing(plan));
+    TRY(check_visit(plan));
     return check_end(plan);
 }

@@ -71,7 +71,7 @@ static void choose_bind_map(struct builder *b, const struct mount_config *mount,
     }
 }
 
-static int next_slot(struct builder *b, const char *origin, enum slot *slot)
+int plan_mount_slot(struct builder *b, const char *origin, enum slot *slot)
 {
     if (b->n_mounts == MAX_MOUNTS)
         return refuse(-E2BIG, "%s: more than %d detached mounts", origin, MAX_MOUNTS);
@@ -116,7 +116,7 @@ static void forbid_devices(const struct builder *b, const struct mount_config *m
 
 /* HOST opens what INIT could not: for id maps; where root of a user namespace may not go; and where mounts are to reach
  * the host, of which INIT's mount namespace has only slaves. */
-static int add_bind_source(struct builder *b, const struct mount_config *mount, enum slot *slot)
+int plan_bind_source(struct builder *b, const struct mount_config *mount, enum slot *slot)
 {
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     TRY(plan_mount_parse(b, mount, spec));
@@ -127,7 +127,7 @@ static int add_bind_source(struct builder *b, const struct mount_config *mount, 
     bool mapped = spec->idmap || spec->uids, root = b->facts->uid == 0 && !b->facts->in_userns;
     bool out_of_reach = root && ((b->config->recorded && b->ids.fresh && !b->joins) ||
                                  (mount->closed && (b->ids.fresh || b->ids.joined)));
-    if (!mapped && !(spec->propagation == MS_SHARED && root) && !out_of_reach)
+    if (!mapped && !(spec->propagation == MS_SHARED && root) && !out_of_reach && !b->target)
         return 0;
     if (mapped && !root)
         return refuse(-EPERM,
@@ -136,8 +136,8 @@ static int add_bind_source(struct builder *b, const struct mount_config *mount, 
                       mount->origin);
     if (mapped && !spec->uids)
         TRY(need_userns(b, mount));
-    TRY(next_slot(b, mount->origin, slot));
-    plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = HOST, .phase = BIRTH,
+    TRY(plan_mount_slot(b, mount->origin, slot));
+    plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = b->opener, .phase = BIRTH,
                               .source = mount->source, .in = mapped && !spec->uids ? SLOT_USERNS : SLOT_NONE,
                               .out = *slot,
                               .data = spec, .text = mount_options_describe(b->arena, spec),
@@ -227,7 +227,7 @@ int plan_mount_sources(struct builder *b)
         if (plan_is_dev(&config->mounts[i]))
             TRY(plan_host_dev(b, &config->mounts[i]));
         else if (text_equal(config->mounts[i].type, "bind"))
-            TRY(add_bind_source(b, &config->mounts[i], &b->mount_slots[i]));
+            TRY(plan_bind_source(b, &config->mounts[i], &b->mount_slots[i]));
     return 0;
 }
 
@@ -309,7 +309,7 @@ static int add_copy(struct builder *b, const struct mount_config *mount, const s
 {
     *slot = SLOT_FILES;
     if (!dev)
-        TRY(next_slot(b, mount->origin, slot));
+        TRY(plan_mount_slot(b, mount->origin, slot));
     add_file_step(b, (struct step){.op = OP_TMPFS_OPEN, .out = *slot, .data = spec, .why = mount->origin,
                                    .text = plan_text(b, "for %s%s,", mount->destination,
                                                      mount_options_describe(b->arena, spec))});

@@ -38,6 +38,7 @@ const char *slot_name(enum slot slot, char buffer[16])
         [SLOT_NETNS] = "@netns",   [SLOT_START] = "@start",   [SLOT_HOSTPID] = "@hostpid",
         [SLOT_TARGET] = "@target", [SLOT_STATE] = "@state",   [SLOT_CREATED] = "@created",
         [SLOT_SCOPE] = "@scope",   [SLOT_LISTENER] = "@listener", [SLOT_NOTIFY] = "@notify",
+        [SLOT_HOSTPROC] = "@hostproc",
         [SLOT_HOOK_OUT] = "@hookout", [SLOT_HOOK_ERR] = "@hookerr",
     };
     if (slot < SLOT_TASKS)

@@ -423,6 +423,14 @@ int config_decode_process(struct config *config, const char *text, size_t length
     return 0;
 }
 
+int config_decode_mounts(struct config *config, const char *text, size_t length, const char *name)
+{
+    void *list;
+    TRY(json_read_array(config->arena, text, length, name, decode_mount, sizeof *config->mounts, &list, &config->n_mounts));
+    config->mounts = list;
+    return config_expand_idmaps(config, name);
+}
+
 int config_decode(struct config *config, const char *text, size_t length, const char *name)
 {
     static char *const none[] = {NULL};

@@ -15,5 +15,8 @@ int config_decode_resources(struct config *config, const char *text, size_t leng
 /* The same for a process alone, as `exec --process` has it: it replaces CONFIG's. */
 int config_decode_process(struct config *config, const char *text, size_t length, const char *name);
 
+/* The same for an array of mounts alone, as `mounts add` has it: it replaces CONFIG's. */
+int config_decode_mounts(struct config *config, const char *text, size_t length, const char *name);
+
 /* The name of a hook in config.json. */
 const char *config_hook_name(enum hook_kind kind);

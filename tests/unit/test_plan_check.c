@@ -24,7 +24,7 @@ static const struct parcel root_travels = {.slots = {SLOT_ROOT}};
 static const struct wrong {
     const char *reason;
     struct step steps[12];
-} wrongs[] = {
+} wrong_plans[] = {
     {"without a journal it could not be undone", {H(LAYER), H(STATE), BORN, END}},
     {"the cgroup does not exist yet", {H(CGROUP_SET), H(CGROUP_CREATE), BORN, END}},
     {"the container is to be born inside its cgroup", {BORN, H(CGROUP_CREATE), END}},
@@ -69,6 +69,19 @@ static const struct wrong {
     {"0 exec steps, wanted one", {BORN, I(UMASK)}},
 };
 
+#define ENTERS H(TARGET, .out = SLOT_TARGET), BORN, I(HIDE), I(ENTER, .in = SLOT_TARGET, .flags = CLONE_NEWNS)
+#define DONE I(SEND, .token = TOKEN_MOUNTED, .data = &nothing), H(WAIT, .token = TOKEN_MOUNTED, .data = &nothing)
+
+static const struct wrong wrong_visits[] = {
+    {"it is the caller's mount namespace still", {H(TARGET, .out = SLOT_TARGET), BORN, I(HIDE), I(MOUNT), DONE}},
+    {"it is the caller's mount namespace still",
+     {H(TARGET, .out = SLOT_TARGET), BORN, I(HIDE), I(MOUNTPOINT, .out = SLOT_MOUNT), I(UNMOUNT, .in = SLOT_MOUNT), DONE}},
+    {"who is there could trace INIT", {H(TARGET, .out = SLOT_TARGET), BORN, I(ENTER, .in = SLOT_TARGET, .flags = CLONE_NEWNS), DONE}},
+    {"one that is not there is to be known before any is gone",
+     {ENTERS, I(MOUNTPOINT, .out = SLOT_MOUNT), I(UNMOUNT, .in = SLOT_MOUNT), I(MOUNTPOINT, .out = SLOT_MOUNT), DONE}},
+    {"1 exec steps, wanted none", {ENTERS, END}},
+};
+
 static struct plan plan_of(const struct step *steps)
 {
     struct plan plan = {.steps = (struct step *)steps};
@@ -77,17 +90,33 @@ static struct plan plan_of(const struct step *steps)
     return plan;
 }
 
-static void misordered_plans_are_rejected(void **state)
+static void are_rejected(const struct wrong *wrongs, size_t count, bool visits)
 {
-    (void)state;
-    for (size_t i = 0; i < COUNT(wrongs); i++) {
+    for (size_t i = 0; i < count; i++) {
         struct plan plan = plan_of(wrongs[i].steps);
+        plan.visits = visits;
         error_clear();
         assert_int_equal(plan_check(&plan), -EINVAL);
         if (!strstr(error_text(), wrongs[i].reason))
             fail_msg("plan %zu: wanted \"%s\", got \"%s\"", i, wrongs[i].reason, error_text());
     }
     error_clear();
+}
+
+static void misordered_plans_are_rejected(void **state)
+{
+    (void)state;
+    are_rejected(wrong_plans, COUNT(wrong_plans), false);
+    are_rejected(wrong_visits, COUNT(wrong_visits), true);
+}
+
+static void a_right_visit_passes(void **state)
+{
+    (void)state;
+    static const struct step steps[12] = {ENTERS, I(OPEN, .out = SLOT_ROOT), I(BIND), DONE};
+    struct plan plan = plan_of(steps);
+    plan.visits = true;
+    assert_int_equal(plan_check(&plan), 0);
 }
 
 static void a_right_plan_passes(void **state)
@@ -112,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(misordered_plans_are_rejected),
         cmocka_unit_test(a_right_plan_passes),
+        cmocka_unit_test(a_right_visit_passes),
         cmocka_unit_test(every_slot_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
