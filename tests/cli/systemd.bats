@@ -144,3 +144,36 @@ c["annotations"].update({"org.systemd.property.TimeoutStopUSec": "uint64 1230000
     contains "cgroupfs"
     [ -z "$(ls root 2>/dev/null)" ]
 }
+
+# notified ACCESS ARGS...: bocal-runtime ARGS as the unit notified-$$.service, whose start is over when the container is ready.
+notified() {
+    local access=$1
+    shift
+    systemd-run --quiet --collect --unit "notified-$$" -p Type=notify -p "NotifyAccess=$access" -p TimeoutStartSec=30 -p TimeoutStopSec=20 -p SuccessExitStatus=143 -p WorkingDirectory="$work" \
+        "$work/bocal-runtime" --root "$work/root" "$@"
+}
+
+@test "a service of systemd's is active when its container says that it is ready" {
+    require systemd
+    require root
+    bundle true "c['process']['args'] = ['/bin/sh', '-c', 'trap exit TERM; /usr/bin/systemd-notify --ready --status=fine && sleep 1000 & wait']
+for d in ('usr', 'lib', 'lib64'):
+    c['mounts'].append({'destination': '/' + d, 'type': 'bind', 'source': '/' + d, 'options': ['rbind', 'ro']})"
+    unit=notified-$$.service
+    notified main run n-$$
+    [ "$(property ActiveState)" = active ]
+    [ "$(property StatusText)" = fine ]
+    [ "$(cat /proc/"$(property MainPID)"/comm)" = bocal-runtime ]
+    systemctl stop "$unit"
+    gone "$unit"
+    [ -z "$(ls root)" ]
+    # A service whose process is the container's.
+    notified main run --detach n-$$
+    [ "$(property ActiveState)" = active ]
+    [ "$(property StatusText)" = fine ]
+    [ "$(property MainPID)" = "$(oci state n-$$ | python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])')" ]
+    oci kill n-$$ KILL
+    oci delete --force n-$$
+    gone "$unit"
+    [ -z "$(ls root)" ]
+}
