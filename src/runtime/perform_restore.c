@@ -103,6 +103,13 @@ static bool is_covered(const struct config *config, size_t n)
     return false;
 }
 
+/* criu puts the old root away in /tmp of the new one, and cannot make a place of its own in a root that is read-only. */
+static int make_tmp(const struct config *config, int root)
+{
+    auto_fd tmp = mount_target(root, "/tmp", true, false);
+    return tmp < 0 ? fail(tmp, "make /tmp in %s, as criu needs it", config->root.path) : 0;
+}
+
 /* A root that has been made anew since, as engines do that move containers, lacks what was made there to mount at. */
 static int make_targets(const struct config *config)
 {
@@ -119,7 +126,7 @@ static int make_targets(const struct config *config)
         if (target < 0)
             return fail(target, "%s: make %s in %s", mount->origin, mount->destination, config->root.path);
     }
-    return 0;
+    return config->root.readonly ? make_tmp(config, root) : 0;
 }
 
 /* ---- the step ---- */

@@ -302,3 +302,21 @@ PY
     counted_on
     oci delete --force c11-$$
 }
+
+@test "a read-only root is one again" {
+    require root
+    require criu
+    bundle "$counting" "c['root']['readonly'] = True"
+    started c15-$$
+    lines_after 3
+    oci checkpoint --image-path images c15-$$
+    before=$(wc -l <out)
+    oci restore --detach --image-path images c15-$$ </dev/null > >(cat >>out) 2>&1
+    lines_after "$before"
+    counted_on
+    run oci exec c15-$$ /bin/busybox touch /new
+    [ "$status" != 0 ]
+    contains "Read-only file system"
+    [ ! -e rootfs/new ]
+    oci delete --force c15-$$
+}
