@@ -1,4 +1,4 @@
-# For tests of NOTIFY_SOCKET: containers that announce, and who listens. A test that has had a manager ends him.
+# For tests of NOTIFY_SOCKET: containers that announce, and who listens. A test that has had a manager ends him; he goes by himself after a minute.
 
 # service [CHANGE]: a bundle for the command, run by the host's Python; changed by the Python CHANGE.
 service() {
@@ -24,7 +24,8 @@ manager() {
     mkdir -p manager
     address=${1:-$work/manager/socket}
     python3 -u -c '
-import array, os, socket, sys
+import array, os, signal, socket, sys
+signal.alarm(60) # of a test that has failed
 address = sys.argv[1]
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind("\0" + address[1:] if address[0] == "@" else address)
