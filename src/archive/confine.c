@@ -104,7 +104,7 @@ static const uint16_t allowed[] = {
     /* files that are open */
     SYS_read, SYS_readv, SYS_pread64, SYS_write, SYS_writev, SYS_pwrite64, SYS_lseek, SYS_close, SYS_fstat, SYS_fcntl, SYS_dup,
     SYS_dup3, SYS_ftruncate, SYS_fallocate, SYS_copy_file_range, SYS_sendfile, SYS_getdents64, SYS_fsync, SYS_fdatasync,
-    SYS_fadvise64, SYS_ppoll, SYS_fchdir, SYS_fchown, SYS_fchmod, SYS_fsetxattr, SYS_fgetxattr, SYS_flistxattr,
+    SYS_fadvise64, SYS_ppoll, SYS_eventfd2, SYS_fchdir, SYS_fchown, SYS_fchmod, SYS_fsetxattr, SYS_fgetxattr, SYS_flistxattr,
     /* and by name */
     SYS_openat, SYS_openat2, SYS_newfstatat, SYS_statx, SYS_mkdirat, SYS_mknodat, SYS_linkat, SYS_symlinkat, SYS_unlinkat,
     SYS_renameat, SYS_renameat2, SYS_readlinkat, SYS_fchownat, SYS_fchmodat, SYS_utimensat, SYS_lsetxattr,

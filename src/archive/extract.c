@@ -65,30 +65,52 @@ static int take_room(struct extractor *to, uint64_t bytes)
         made_ < 0 ? failed(item, made_) : made_;                                  \
     })
 
+/* How many bytes of a file of WHOLE bytes are in the tar: those that its map, where it has one, says are no holes. */
+static la_int64_t bytes_promised(struct archive_entry *entry, la_int64_t whole)
+{
+    la_int64_t at, length, sum = 0;
+    if (archive_entry_sparse_reset(entry) == 0)
+        return whole;
+    while (archive_entry_sparse_next(entry, &at, &length) == ARCHIVE_OK)
+        if (__builtin_add_overflow(sum, length, &sum))
+            return -1;
+    return sum;
+}
+
+static int write_at(struct item *item, int fd, const char *bytes, size_t size, off_t at)
+{
+    TRY(take_room(item->to, size));
+    while (size) {
+        ssize_t n = pwrite(fd, bytes, size, at);
+        if (n < 0)
+            return failed(item, -errno);
+        bytes += n;
+        at += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
 /* Sparse files come as pieces; what is between them was never written, and is a hole. */
 static int write_data(struct item *item, int fd)
 {
     const void *bytes;
     size_t size;
-    la_int64_t at, whole = archive_entry_size(item->entry), end = 0;
+    la_int64_t at, whole = archive_entry_size(item->entry), end = 0, sum = 0;
     if (!archive_entry_size_is_set(item->entry) || whole < 0)
         return refuse(-EINVAL, "/" QUOTE ": a file without a size", item->name.path);
+    la_int64_t promised = bytes_promised(item->entry, whole);
     for (int r; (r = archive_read_data_block(item->archive, &bytes, &size, &at)) != ARCHIVE_EOF;) {
         if (r != ARCHIVE_OK)
             return refuse(-EIO, "/" QUOTE ": %s", item->name.path, archive_error_string(item->archive));
         if (at < end || at > whole || size > (uint64_t)(whole - at))
             return refuse(-EINVAL, "/" QUOTE ": its map of holes is wrong", item->name.path);
-        TRY(take_room(item->to, size));
+        TRY(write_at(item, fd, bytes, size, at));
         end = at + (la_int64_t)size;
-        for (const char *p = bytes; size;) {
-            ssize_t n = pwrite(fd, p, size, at);
-            if (n < 0)
-                return failed(item, -errno);
-            p += n;
-            at += n;
-            size -= (size_t)n;
-        }
+        sum += (la_int64_t)size;
     }
+    if (sum != promised)
+        return refuse(-EINVAL, "/" QUOTE ": its map of holes is wrong", item->name.path);
     return end < whole && ftruncate(fd, whole) < 0 ? failed(item, -errno) : 0;
 }
 
@@ -262,6 +284,7 @@ int extract_entry(struct extractor *extractor, struct archive *archive, struct a
         return refuse(-EFBIG, "the layer has more than %d entries", ENTRIES_MOST);
     if (!name)
         return refuse(-EINVAL, "entry %" PRIu64 " has no name", extractor->entries);
+    TRY(take_room(extractor, 0));
     TRY(name_clean(&item.name, "the entry", name));
     TRY(name_kind(&item.name, &kind));
     if (kind == NAME_META)

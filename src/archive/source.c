@@ -11,11 +11,13 @@
 
 #include <archive.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 enum { CHUNK = 1 << 18, CHUNKS = 8, MAGIC = 4, RATIO_FROM = 16 << 20 };
 
@@ -28,7 +30,7 @@ struct source {
     bool ended;           /* the reader has */
     _Atomic bool left;    /* the caller wants no more; set under the mutex */
     /* the reader's, until it has ended */
-    int fd;
+    int fd, wake; /* the latter can be read when the caller wants no more */
     struct source_limits limits;
     struct digest packed, plain;
     _Atomic uint64_t progress;
@@ -59,14 +61,27 @@ static int fault(struct source *source, int err, const char *format, ...)
 
 /* ---- compressed bytes ---- */
 
+/* At most SIZE bytes; a pipe may have none for long, while the caller wants no more. */
+static ssize_t read_some(const struct source *source, char *to, size_t size)
+{
+    for (;;) {
+        struct pollfd fds[] = {{.fd = source->fd, .events = POLLIN}, {.fd = source->wake, .events = POLLIN}};
+        ssize_t n = ppoll(fds, COUNT(fds), NULL, NULL);
+        if (n > 0 && fds[1].revents)
+            return -ECANCELED;
+        if (n > 0)
+            n = read(source->fd, to, size);
+        if (n >= 0 || errno != EINTR)
+            return n < 0 ? -errno : n;
+    }
+}
+
 /* At most SIZE bytes of the blob into TO, hashed. 0 at its end. */
 static ssize_t read_packed(struct source *source, char *to, size_t size)
 {
-    ssize_t n;
-    while ((n = read(source->fd, to, size)) < 0 && errno == EINTR)
-        ;
+    ssize_t n = read_some(source, to, size);
     if (n < 0)
-        return fault(source, -errno, "read the layer: %s", strerror(errno));
+        return fault(source, (int)n, "read the layer: %s", strerror((int)-n));
     digest_add(&source->packed, to, (size_t)n);
     atomic_store_explicit(&source->progress, source->packed.size, memory_order_relaxed);
     if (source->packed.size > source->limits.size)
@@ -222,6 +237,16 @@ static void *run_reader(void *data)
 
 /* ---- the caller ---- */
 
+static void release(struct source *source)
+{
+    pthread_mutex_destroy(&source->mutex);
+    pthread_cond_destroy(&source->moved);
+    digest_free(&source->packed);
+    digest_free(&source->plain);
+    cleanup_fd(&source->wake);
+    free(source);
+}
+
 int source_start(struct source **made, int fd, const struct source_limits *limits)
 {
     struct source *source = calloc(1, sizeof *source);
@@ -231,14 +256,13 @@ int source_start(struct source **made, int fd, const struct source_limits *limit
     source->limits = *limits;
     pthread_mutex_init(&source->mutex, NULL);
     pthread_cond_init(&source->moved, NULL);
-    int r = digest_begin(&source->packed);
+    source->wake = eventfd(0, EFD_CLOEXEC);
+    int r = source->wake < 0 ? fail(-errno, "eventfd") : digest_begin(&source->packed);
     if (r == 0)
         r = digest_begin(&source->plain);
     int error = r == 0 ? pthread_create(&source->thread, NULL, run_reader, source) : 0;
     if (r < 0 || error) {
-        digest_free(&source->packed);
-        digest_free(&source->plain);
-        free(source);
+        release(source);
         return r < 0 ? r : fail(-error, "start a thread");
     }
     *made = source;
@@ -290,10 +314,8 @@ void source_free(struct source *source)
     source->left = true;
     pthread_cond_signal(&source->moved);
     pthread_mutex_unlock(&source->mutex);
+    if (eventfd_write(source->wake, 1) < 0)
+        abort(); /* the counter is at most one */
     pthread_join(source->thread, NULL);
-    pthread_mutex_destroy(&source->mutex);
-    pthread_cond_destroy(&source->moved);
-    digest_free(&source->packed);
-    digest_free(&source->plain);
-    free(source);
+    release(source);
 }

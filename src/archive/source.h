@@ -36,5 +36,5 @@ uint64_t source_progress(const struct source *source);
 /* Reads what is left, and says what it all was. -errno with a sentence. */
 int source_finish(struct source *source, struct source_sums *sums);
 
-/* Ends the thread, which may first have to wait for bytes of a pipe: who fails ends the process instead. NULL is nothing. */
+/* Ends the thread, whatever it waits for. NULL is nothing. */
 void source_free(struct source *source);

@@ -51,12 +51,12 @@ static int remember(struct tree *tree, const char *path, const struct attributes
     size_t length = strlen(path);
     tree->used += sizeof *tree->laters + length + attributes->xattrs_size + 32;
     if (tree->used > LATER_ROOM)
-        return refuse(-ENOMEM, QUOTE ": more directories than memory is set aside for", path);
+        return refuse(-ENOMEM, "/" QUOTE ": more directories than memory is set aside for", path);
     if (tree->count == tree->room) {
         size_t room = tree->room ? 2 * tree->room : 256;
         struct later *grown = realloc(tree->laters, room * sizeof *grown);
         if (!grown)
-            return fail(-ENOMEM, QUOTE, path);
+            return fail(-ENOMEM, "/" QUOTE, path);
         tree->laters = grown;
         tree->room = room;
     }
@@ -76,14 +76,14 @@ static int remember_missing(struct tree *tree, const char *path, bool hidden)
     auto_attributes attributes = {.mode = 0755, .mtime.tv_nsec = UTIME_OMIT};
     if (tree->below.count < 0 && *path && !hidden) {
         tree->needs_below = true;
-        return refuse(-ENOENT, QUOTE ": the tar has no entry for this directory, and the layers below are not given", path);
+        return refuse(-ENOENT, "/" QUOTE ": the tar has no entry for this directory, and the layers below are not given", path);
     }
     int there = hidden ? 0 : below_find(&tree->below, path, &found);
     if (there > 0 && S_ISDIR(found.st.st_mode)) {
         auto_fd fd = below_open(found.layer, path);
         int r = fd < 0 ? fd : attributes_of_file(&attributes, fd, &tree->policy);
         if (r < 0)
-            return fail(r, QUOTE " of the layers below", path);
+            return fail(r, "/" QUOTE " of the layers below", path);
     }
     return there < 0 ? there : remember(tree, path, &attributes);
 }
@@ -156,16 +156,16 @@ static int make(struct tree *tree, int parent, const char *base, const char *pat
         return MADE;
     tree->made--;
     if (errno != EEXIST || fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return fail(-errno, "make the directory " QUOTE, path);
+        return fail(-errno, "make the directory /" QUOTE, path);
     if (S_ISDIR(st.st_mode))
         return EXISTED;
     if (!force && !below_is_whiteout(&st))
-        return refuse(-ENOTDIR, QUOTE ": entries of the tar are below it, and it is %s of the same tar", path,
+        return refuse(-ENOTDIR, "/" QUOTE ": entries of the tar are below it, and it is %s of the same tar", path,
                       S_ISLNK(st.st_mode) ? "a link" : "no directory");
     TRY(tree_clear(tree, parent, base));
     tree->made++;
     if (mkdirat(parent, base, 0700) < 0)
-        return fail(-errno, "make the directory " QUOTE, path);
+        return fail(-errno, "make the directory /" QUOTE, path);
     TRY(tree_opaque(tree, parent, base));
     return MADE_OVER;
 }
@@ -177,7 +177,7 @@ static int open_making(struct tree *tree, char *path)
     if (fd >= 0)
         return fd;
     if (!is_gone(fd) || !*path)
-        return fail(fd, "open the directory " QUOTE, path);
+        return fail(fd, "open the directory /" QUOTE, path);
     char *slash = strrchr(path, '/');
     char *end = slash ? slash : path, *base = slash ? slash + 1 : path;
     char kept = *end;
@@ -191,7 +191,7 @@ static int open_making(struct tree *tree, char *path)
     if (made != EXISTED)
         TRY(remember_missing(tree, path, made == MADE_OVER));
     fd = openat(parent, base, OPEN_DIRECTORY);
-    return fd < 0 ? fail(-errno, "open the directory " QUOTE, path) : fd;
+    return fd < 0 ? fail(-errno, "open the directory /" QUOTE, path) : fd;
 }
 
 static size_t parent_length(const struct name *name)

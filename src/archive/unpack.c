@@ -190,12 +190,10 @@ static int unpack_with(const struct unpack_options *wanted, struct unpack *unpac
     TRY(source_start(&unpack->source, STDIN_FILENO, &(struct source_limits){size, limit, ratio}));
     TRY(extract(unpack));
     TRY(verify(unpack->source, wanted, size));
-    source_free(unpack->source);
     put_result(extractor);
     return 0;
 }
 
-/* On failure the source stays: it may wait for a pipe, and ends with the process. */
 int verb_unpack(char **words)
 {
     auto_arena arena = {0};
@@ -207,6 +205,7 @@ int verb_unpack(char **words)
     struct unpack unpack = {0};
     int r = unpack_with(&wanted, &unpack);
     bool needs = unpack.extractor.tree.needs_below;
+    source_free(unpack.source);
     extract_free(&unpack.extractor);
     return r < 0 && needs ? STATUS_NEEDS_PARENTS : r;
 }
