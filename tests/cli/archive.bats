@@ -240,3 +240,21 @@ os.setxattr("tree/busybox", "security.capability", bytes.fromhex("01000002002000
     [ "$status" = 1 ]
     contains "/f: Invalid argument (owner 77:0; a user namespace may not have these ids)"
 }
+
+@test "bocal-archive gives up calls, capabilities and new privileges before it reads" {
+    [[ $BOCAL != *sanitize* ]] || skip "sanitizers look around: such builds are not confined"
+    mkfifo input
+    sleep 20 >input &
+    writer=$!
+    "$(dirname "$BOCAL")/bocal-archive" digest <input >digest &
+    pid=$!
+    for _ in $(seq 100); do
+        ! grep -q '^Seccomp:.2' "/proc/$pid/status" || break
+        sleep 0.1
+    done
+    grep -q '^Seccomp:.2' "/proc/$pid/status"
+    grep -q '^NoNewPrivs:.1' "/proc/$pid/status"
+    [ $((0x$(sed -n 's/^CapPrm:[[:blank:]]*//p' "/proc/$pid/status") & ~0x8820001f)) = 0 ]
+    kill $writer
+    wait $pid
+}
