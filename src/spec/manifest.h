@@ -29,7 +29,7 @@ enum {
 enum media_kind {
     MEDIA_INDEX = 1,
     MEDIA_MANIFEST,
-    MEDIA_SCHEMA1, /* a manifest of Docker's that bocal refuses */
+    MEDIA_SCHEMA1, /* Docker's first manifests, which bocal refuses */
     MEDIA_CONFIG,
     MEDIA_LAYER,
 };
@@ -83,7 +83,7 @@ const char *descriptor_annotation(const struct descriptor *descriptor, const cha
 /* Sets or replaces it; KEY and VALUE are copied. */
 void descriptor_annotate(struct arena *arena, struct descriptor *descriptor, const char *key, const char *value);
 
-/* Whether it describes an image, and does not say of itself that it is an attestation, a signature or another artifact. */
+/* Whether it says of itself that it is no image, but something about one: an attestation, a signature, another artifact. */
 bool descriptor_is_attestation(const struct descriptor *descriptor);
 
 /* ---- documents ---- */
