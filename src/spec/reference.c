@@ -230,10 +230,21 @@ static const char *name_text(struct arena *arena, const struct reference *r)
 
 typedef int read_rest(const struct word *word, const char *begin, struct reference *reference);
 
+struct prefix {
+    const char *text;
+    enum reference_kind kind;
+    read_rest *read;
+};
+static const struct prefix *find_prefix(const char *word);
+
+/* "oci" alone would be "oci:latest", which is a directory. */
 static int read_registry(const struct word *word, const char *begin, struct reference *reference)
 {
     TRY(read_name(word, begin, reference));
     reference->text = name_text(word->arena, reference);
+    if (*find_prefix(reference->text)->text)
+        return remedy(wrong(word, begin, arena_printf(word->arena, "as a short name \"%s\" can't be told from what stands in "
+                      "front of other references", reference->repository)), "put its registry in front");
     return 0;
 }
 
@@ -296,11 +307,7 @@ static int read_elsewhere(const struct word *word, const char *begin, struct ref
                   "save them there as an archive, and take docker-archive:FILE or oci-archive:FILE");
 }
 
-static const struct prefix {
-    const char *text;
-    enum reference_kind kind;
-    read_rest *read;
-} prefixes[] = {
+static const struct prefix prefixes[] = {
     {"docker://", REFERENCE_NAME, read_registry},
     {"oci:", REFERENCE_OCI, read_layout},
     {"oci-archive:", REFERENCE_OCI_ARCHIVE, read_layout},
@@ -312,6 +319,14 @@ static const struct prefix {
     {"docker-daemon:", REFERENCE_NAME, read_elsewhere},
     {"", REFERENCE_NAME, read_registry},
 };
+
+static const struct prefix *find_prefix(const char *word)
+{
+    const struct prefix *prefix = prefixes;
+    while (!text_after(word, prefix->text))
+        prefix++;
+    return prefix;
+}
 
 /* ---- what others call ---- */
 
@@ -337,9 +352,7 @@ int reference_parse(struct arena *arena, const char *word, struct reference *ref
         reference->digest = reference->text = arena_printf(arena, "sha256:%s", word);
         return 0;
     }
-    const struct prefix *prefix = prefixes;
-    while (!text_after(word, prefix->text))
-        prefix++;
+    const struct prefix *prefix = find_prefix(word);
     reference->kind = prefix->kind;
     return prefix->read(&whole, text_after(word, prefix->text), reference);
 }

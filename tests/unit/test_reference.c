@@ -52,6 +52,7 @@ static const struct right {
     {"docker-archive:a.tar:h.example/x:1", REFERENCE_DOCKER_ARCHIVE, "h.example", "x", "1", NULL, "a.tar", NULL},
     {"dir:/root: fs", REFERENCE_DIRECTORY, NULL, NULL, NULL, NULL, "/root: fs", NULL},
     {"dir:x", REFERENCE_DIRECTORY, NULL, NULL, NULL, NULL, "x", NULL},
+    {"h.example/oci:x", REFERENCE_NAME, "h.example", "oci", "x", NULL, NULL, NULL},
     {"-", REFERENCE_INPUT, NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -145,6 +146,9 @@ static const struct wrong {
     {"docker-archive:a:X", "character 18: upper-case letters are not allowed in repository names (did you mean docker-archive:a:x?)"},
     {"docker-archive:a:x@" DIGEST, "knows its images by tags"},
     {"dir:", "character 5: a path is missing"},
+    {"oci", "character 1: as a short name \"oci\" can't be told from what stands in front of other references (put its registry"},
+    {"docker://dir:x", "character 10: as a short name \"dir\" can't be told"},
+    {"sha256", "as a short name \"sha256\" can't be told"},
     {"docker-daemon:alpine", "another engine's store can't be reached (save them there as an archive"},
 };
 
