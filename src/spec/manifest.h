@@ -122,10 +122,10 @@ int manifest_decode(struct arena *arena, const char *text, size_t length, const 
 /* Config and layers together, in bytes as they are packed. */
 uint64_t manifest_size(const struct image_manifest *manifest);
 
-/* The best entry of INDEX for the WANTED platform: of equals the first. Attestations are left out. Where nothing fits, and there is
- * but one entry, which says nothing of its platform, that one: its config has to be looked at. -ENOENT with a sentence
- * ("NAME: nothing for linux/riscv64; there is linux/amd64, linux/arm64/v8"). *FOUND is borrowed from INDEX; it may be an
- * index again. */
+/* The best entry of INDEX for the WANTED platform: of equals the first. Attestations are left out. Where nothing fits, and
+ * there is but one entry, which says nothing of its platform, that one: its config has to be looked at. -ENOENT with a
+ * sentence ("NAME: nothing for linux/riscv64; there is linux/amd64, linux/arm64/v8"). *FOUND is borrowed from INDEX; it may
+ * be an index again. */
 int index_choose(const struct image_index *index, const struct platform *wanted, const char *name,
                  const struct descriptor **found);
 
