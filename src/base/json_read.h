@@ -30,6 +30,12 @@ struct json_field {
 int json_read(struct arena *arena, const char *text, size_t length, const char *name,
               const struct json_field *fields, void *into);
 
+/* The same for a text that may be anybody's: what another reader could take for something else is refused (a member that is
+ * there twice, zero bytes, bytes that are no UTF-8, what RFC 8259 does not have), and what would take much memory for its
+ * length. */
+int json_read_strict(struct arena *arena, const char *text, size_t length, const char *name,
+                     const struct json_field *fields, void *into);
+
 /* Reads an object through a table, for decoders of nested ones. */
 int json_read_object(struct json_source *source, struct json_object *value,
                      const struct json_field *fields, void *into);

@@ -17,6 +17,9 @@ const char *digest_fault(const char *text, size_t length);
 /* Whether TEXT is a digest, and nothing behind it. False for NULL. */
 bool digest_valid(const char *text);
 
+/* Whether TEXT is the 64 digits alone. */
+bool digest_is_hex(const char *text);
+
 /* The 64 digits of a valid digest: the name of its blob below blobs/sha256. Borrowed from it. */
 static inline const char *digest_hex(const char *digest)
 {

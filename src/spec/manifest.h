@@ -29,7 +29,7 @@ enum {
 enum media_kind {
     MEDIA_INDEX = 1,
     MEDIA_MANIFEST,
-    MEDIA_SCHEMA1, /* a manifest of Docker's that bocal refuses */
+    MEDIA_SCHEMA1, /* Docker's first manifests, which bocal refuses */
     MEDIA_CONFIG,
     MEDIA_LAYER,
 };
@@ -83,7 +83,7 @@ const char *descriptor_annotation(const struct descriptor *descriptor, const cha
 /* Sets or replaces it; KEY and VALUE are copied. */
 void descriptor_annotate(struct arena *arena, struct descriptor *descriptor, const char *key, const char *value);
 
-/* Whether it describes an image, and does not say of itself that it is an attestation, a signature or another artifact. */
+/* Whether it says of itself that it is no image, but something about one: an attestation, a signature, another artifact. */
 bool descriptor_is_attestation(const struct descriptor *descriptor);
 
 /* ---- documents ---- */
@@ -122,10 +122,10 @@ int manifest_decode(struct arena *arena, const char *text, size_t length, const 
 /* Config and layers together, in bytes as they are packed. */
 uint64_t manifest_size(const struct image_manifest *manifest);
 
-/* The best entry of INDEX for the WANTED platform: of equals the first. Attestations are left out. Where nothing fits, and there is
- * but one entry, which says nothing of its platform, that one: its config has to be looked at. -ENOENT with a sentence
- * ("NAME: nothing for linux/riscv64; there is linux/amd64, linux/arm64/v8"). *FOUND is borrowed from INDEX; it may be an
- * index again. */
+/* The best entry of INDEX for the WANTED platform: of equals the first. Attestations are left out. Where nothing fits, and
+ * there is but one entry, which says nothing of its platform, that one: its config has to be looked at. -ENOENT with a
+ * sentence ("NAME: nothing for linux/riscv64; there is linux/amd64, linux/arm64/v8"). *FOUND is borrowed from INDEX; it may
+ * be an index again. */
 int index_choose(const struct image_index *index, const struct platform *wanted, const char *name,
                  const struct descriptor **found);
 
