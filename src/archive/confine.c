@@ -107,7 +107,7 @@ static const uint16_t allowed[] = {
     SYS_fadvise64, SYS_ppoll, SYS_fchdir, SYS_fchown, SYS_fchmod, SYS_fsetxattr, SYS_fgetxattr, SYS_flistxattr,
     /* and by name */
     SYS_openat, SYS_openat2, SYS_newfstatat, SYS_statx, SYS_mkdirat, SYS_mknodat, SYS_linkat, SYS_symlinkat, SYS_unlinkat,
-    SYS_renameat2, SYS_readlinkat, SYS_fchownat, SYS_fchmodat, SYS_utimensat, SYS_lsetxattr,
+    SYS_renameat, SYS_renameat2, SYS_readlinkat, SYS_fchownat, SYS_fchmodat, SYS_utimensat, SYS_lsetxattr,
 };
 
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
