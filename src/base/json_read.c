@@ -243,8 +243,8 @@ static size_t count_members(struct json_object *value)
     return n;
 }
 
-int json_read_strict(struct arena *arena, const char *text, size_t length, const char *name,
-                     const struct json_field *fields, void *into)
+int json_read_strict_value(struct arena *arena, const char *text, size_t length, const char *name,
+                           json_decoder *decode, void *into)
 {
     struct counts counts = {0};
     TRY(count(text, length, name, &counts));
@@ -255,5 +255,24 @@ int json_read_strict(struct arena *arena, const char *text, size_t length, const
     if (count_members(root) != counts.members)
         return refuse(-EINVAL, "%s: an object has a member twice", name);
     struct json_source source = {.arena = arena, .name = name};
-    return json_read_object(&source, root, fields, into);
+    return decode(&source, root, into);
+}
+
+/* The table of json_read_strict(), and what it is read into, as a decoder's target. */
+struct table {
+    const struct json_field *fields;
+    void *into;
+};
+
+static int decode_table(struct json_source *source, struct json_object *value, void *into)
+{
+    const struct table *table = into;
+    return json_read_object(source, value, table->fields, table->into);
+}
+
+int json_read_strict(struct arena *arena, const char *text, size_t length, const char *name,
+                     const struct json_field *fields, void *into)
+{
+    struct table table = {fields, into};
+    return json_read_strict_value(arena, text, length, name, decode_table, &table);
 }

@@ -36,6 +36,10 @@ int json_read(struct arena *arena, const char *text, size_t length, const char *
 int json_read_strict(struct arena *arena, const char *text, size_t length, const char *name,
                      const struct json_field *fields, void *into);
 
+/* The same for a text that is any one value, which DECODE reads into INTO. */
+int json_read_strict_value(struct arena *arena, const char *text, size_t length, const char *name,
+                           json_decoder *decode, void *into);
+
 /* Reads an object through a table, for decoders of nested ones. */
 int json_read_object(struct json_source *source, struct json_object *value,
                      const struct json_field *fields, void *into);
