@@ -1,10 +1,12 @@
 /* SHA-256 of a stream, over libcrypto, which has the processor's own instructions for it. */
 #pragma once
 
+#include "spec/digest.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DIGEST_HEX = 64, DIGEST_TEXT = 7 + DIGEST_HEX + 1 }; /* "sha256:" and the hexadecimal digits, with the NUL */
+enum { DIGEST_TEXT = DIGEST_LENGTH + 1 }; /* with the NUL */
 
 struct digest {
     void *state;   /* EVP_MD_CTX *; the digest's own */

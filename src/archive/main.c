@@ -5,6 +5,7 @@
  * Standard output is JSON, one object a line; a failure is one line on standard error, without the program's name, for bocal
  * says it as its own. */
 #include "archive/digest.h"
+#include "archive/load.h"
 #include "archive/unpack.h"
 #include "archive/verb.h"
 #include "base/cleanup.h"
@@ -16,6 +17,7 @@ static const struct {
     int (*run)(char **words);
 } verbs[] = {
     {"digest", verb_digest},
+    {"load", verb_load},
     {"unpack", verb_unpack},
 };
 
