@@ -6,6 +6,7 @@
  * says it as its own. */
 #include "archive/digest.h"
 #include "archive/load.h"
+#include "archive/save.h"
 #include "archive/unpack.h"
 #include "archive/verb.h"
 #include "base/cleanup.h"
@@ -18,6 +19,7 @@ static const struct {
 } verbs[] = {
     {"digest", verb_digest},
     {"load", verb_load},
+    {"save", verb_save},
     {"unpack", verb_unpack},
 };
 
