@@ -240,9 +240,20 @@ static int stream_unpacked(struct blobs *blobs, struct blob *blob, blob_reader *
     return r < 0 ? because(r, "blob sha256:%s", blob->hex) : note(blobs, blob, &sums);
 }
 
+/* What is not packed need not be read: its digest is its content's. */
 int blobs_unpack(struct blobs *blobs, struct blob *blob)
 {
-    return blob->unpacked ? 0 : stream_unpacked(blobs, blob, NULL, NULL);
+    if (blob->unpacked)
+        return 0;
+    auto_fd fd = blob_open(blobs, blob);
+    TRY(fd);
+    TRY(packing_of(fd, blob));
+    if (blob->packing != PACKING_NONE)
+        return stream_unpacked(blobs, blob, NULL, NULL);
+    memcpy(blob->content, blob->hex, HEX_SIZE);
+    blob->content_size = blob->size;
+    blob->unpacked = true;
+    return 0;
 }
 
 int blobs_stream(struct blobs *blobs, struct blob *blob, bool unpacked, blob_reader *each,

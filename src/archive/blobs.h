@@ -53,7 +53,8 @@ int blobs_text(struct blobs *blobs, struct arena *arena, struct blob *blob, cons
 /* Makes a blob of TEXT. */
 int blobs_put(struct blobs *blobs, const char *text, size_t length, struct blob **blob);
 
-/* Finds out what BLOB is when it is unpacked, once; verifies its own digest as well. */
+/* Finds out what BLOB is when it is unpacked, once. A packed one is read and verified; one that is not is taken at its
+ * digest, which whoever writes or reads it verifies. */
 int blobs_unpack(struct blobs *blobs, struct blob *blob);
 
 /* Gives EACH all of BLOB, as it is or UNPACKED (after blobs_unpack()), at most a MiB at a time, and
