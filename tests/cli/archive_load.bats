@@ -98,11 +98,12 @@ two:1 manifest $D $D tar"
 @test "Hostile archives: refused with one line, and nothing is touched but the directory" {
     echo canary >canary
     local failed=0 name says count=0
+    mkdir hostile
+    generate --hostile hostile >list
     while IFS=$'\t' read -r name says; do
         count=$((count + 1))
-        generate "$name" >"hostile.tar"
         local status=0
-        take "$name" <hostile.tar 2>"$name.errors" || status=$?
+        take "$name" <"hostile/$name.tar" 2>"$name.errors" || status=$?
         if [ $status != 1 ] || [ "$(wc -l <"$name.errors")" != 1 ] || ! grep -qE "$says" "$name.errors" ||
             LC_ALL=C grep -q '[[:cntrl:]]' "$name.errors"; then
             echo "$name: status $status, wanted '$says', said: $(cat -v "$name.errors")"
@@ -110,8 +111,8 @@ two:1 manifest $D $D tar"
         fi
         [ -z "$(find "$name" -mindepth 1 ! -type f)" ] || { echo "$name: more than files"; failed=1; }
         rm -rf "$name" "$name".*
-    done < <(generate --hostile)
-    rm hostile.tar
+    done <list
+    rm -r hostile list
     [ "$(ls)" = canary ] || { echo "left: $(ls)"; failed=1; }
     [ ! -e /tmp/bocal-evil ]
     [ $count -ge 60 ]
