@@ -124,8 +124,9 @@ static int get_manifest(struct pull *pull, struct origin *origin, struct image_m
     pull->index = NULL;
     for (int depth = 0; depth < NESTING_MOST; depth++) {
         struct document_text text = {0};
-        TRY(get_document(pull, origin, wanted, &text));
+        int r = get_document(pull, origin, wanted, &text);
         auto_free char *owned = text.text;
+        TRY(r);
         const char *name = wanted && depth ? wanted->digest : "the manifest";
         const char *type = wanted && wanted->media_type ? wanted->media_type : text.type;
         document = (struct image_document){0};
