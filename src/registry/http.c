@@ -53,6 +53,7 @@ struct http {
     struct arena *arena;
     const struct http_options *options;
     CURLM *multi;
+    const char *no_proxy; /* what of the environment's proxies is not for; and never this machine */
     struct http_attempt *attempts;
 };
 
@@ -244,6 +245,7 @@ static void set_manners(struct http_attempt *attempt)
     for (size_t i = 0; i < COUNT(numbers); i++)
         curl_easy_setopt(attempt->easy, numbers[i].option, numbers[i].value);
     curl_easy_setopt(attempt->easy, CURLOPT_USERAGENT, "bocal/" BOCAL_VERSION);
+    curl_easy_setopt(attempt->easy, CURLOPT_NOPROXY, attempt->http->no_proxy);
     curl_easy_setopt(attempt->easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(attempt->easy, CURLOPT_WRITEDATA, attempt);
     curl_easy_setopt(attempt->easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -554,9 +556,11 @@ void http_release(struct http *http, struct http_exchange *exchange)
 int http_open(struct arena *arena, const struct http_options *options, struct http **result)
 {
     struct http *http = arena_alloc(arena, sizeof *http);
+    const char *lower = getenv("no_proxy"), *none = lower ? lower : getenv("NO_PROXY");
     *http = (struct http){.arena = arena, .options = options, .multi = curl_multi_init()};
     if (!http->multi)
         return fail(-ENOMEM, "libcurl");
+    http->no_proxy = text_equal(none, "*") ? none : arena_printf(arena, "%s,localhost,127.0.0.0/8,::1", none ? none : "");
     *result = http;
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "registry/confine.h"
 #include "registry/event.h"
 #include "registry/origin.h"
+#include "spec/image_config.h"
 #include "spec/manifest.h"
 #include "spec/reference.h"
 
@@ -40,6 +41,7 @@ struct pull {
     bool ours; /* what failed is this machine's, and not the origin's */
     const char *index;
     struct descriptor manifest;
+    bool chosen; /* for its platform, which an index has vouched for */
 };
 
 /* ---- documents ---- */
@@ -122,6 +124,7 @@ static int get_manifest(struct pull *pull, struct origin *origin, struct image_m
     const struct descriptor named = {.digest = reference->digest}, *wanted = reference->digest ? &named : NULL;
     struct image_document document;
     pull->index = NULL;
+    pull->chosen = false;
     for (int depth = 0; depth < NESTING_MOST; depth++) {
         struct document_text text = {0};
         int r = get_document(pull, origin, wanted, &text);
@@ -139,6 +142,7 @@ static int get_manifest(struct pull *pull, struct origin *origin, struct image_m
         }
         pull->index = pull->index ? pull->index : text.digest;
         TRY(index_choose(&document.index, &pull->platform, "the index", &wanted));
+        pull->chosen = wanted->platform.architecture;
     }
     return refuse(-ELOOP, "more than %d indexes, one in the other", NESTING_MOST);
 }
@@ -200,19 +204,50 @@ static int begin_job(struct blobs *blobs, struct job *job)
     return origin_begin(blobs->origin, &job->request);
 }
 
+/* An image that no index has for a platform says in its config what it is for: who asked for a platform gets that one, or nothing;
+ * who did not is told. Once JOB, the config's, is through. */
+static int check_config(struct pull *pull, const struct job *job)
+{
+    struct document_text document = {0};
+    struct image_config config;
+    bool there = read_local(pull, job->blob.digest, &document);
+    auto_free char *owned = document.text;
+    if (!there)
+        return refuse(-EFBIG, "more than %d bytes", DOCUMENT_MAX);
+    TRY(image_config_decode(pull->arena, owned, document.size, "the config", &config));
+    if (pull->chosen || platform_serves(&config.platform, &pull->platform))
+        return 0;
+    const char *sentence = arena_printf(pull->arena, "the image is for %s, not for %s",
+                                        platform_text(pull->arena, &config.platform),
+                                        platform_text(pull->arena, &pull->platform));
+    if (pull->options->platform)
+        return refuse(-ENOENT, "%s", sentence);
+    event_notice(NULL, sentence);
+    return 0;
+}
+
+/* JOB's blob is here. */
+static int finish_job(struct blobs *blobs, struct job *job)
+{
+    close_job(blobs, job);
+    return job == blobs->jobs ? check_config(blobs->pull, job) : 0;
+}
+
 static int step(struct blobs *blobs)
 {
-    while (blobs->next < blobs->count && blobs->running < (size_t)blobs->pull->options->parallel)
-        TRY(begin_job(blobs, &blobs->jobs[blobs->next++]));
+    while (blobs->next < blobs->count && blobs->running < (size_t)blobs->pull->options->parallel) {
+        struct job *begun = &blobs->jobs[blobs->next++];
+        TRY(begin_job(blobs, begun));
+        if (!begun->running)
+            TRY(finish_job(blobs, begun));
+    }
     struct job *job = (struct job *)http_next(blobs->pull->http);
     if (!job)
         return 0;
     int r = origin_settle(blobs->origin, &job->request);
     if (r < 0)
         return because(r, "%s %.19s", job->blob.kind, job->blob.digest);
-    if (r == 0)
-        close_job(blobs, job);
-    return 0;
+    return r == 0 ? finish_job(blobs, job) : 0;
 }
 
 static int get_blobs(struct pull *pull, struct origin *origin, const struct image_manifest *manifest)

@@ -55,6 +55,15 @@ teardown_file() {
     no "nothing for linux/riscv64" "$host/index/a:1" --plain-http --platform linux/riscv64
 }
 
+@test "an image that is in no index, for another platform: refused to who asked for one, else said" {
+    no "the image is for linux/amd64, not for linux/s390x" "$host/ok/platform:1" --plain-http --platform linux/s390x
+    got "$host/ok/platform:1" --plain-http --platform linux/amd64
+    got "$host/other/platform:1" --plain-http
+    says '"notice": "the image is for linux/s390x, not for '
+    got "$host/other/platform:1" --plain-http
+    says '"notice": "the image is for linux/s390x, not for ' # also when it is here
+}
+
 @test "a cut connection: the rest is asked for, and only that" {
     got "$host/cut/a:1" --plain-http
     says 'once more in'
@@ -252,6 +261,38 @@ teardown_file() {
     credentials "$tls"
     no "which is plain http" "$tls/realm-plain/a:1" --cert-dir "$server/certs" --authfile auth.json
     [ "$(asked '"port": "port".*realm-plain')" = 0 ]
+}
+
+@test "proxies of the environment, but never for this machine" {
+    HTTP_PROXY=http://$elsewhere got registry.example/ok/proxy:1 --plain-http
+    [ "$(asked '"port": "elsewhere".*"path": "http://registry.example/v2/ok/proxy/')" = 4 ]
+    export HTTP_PROXY=http://127.0.0.1:1
+    got "$host/ok/no-proxy:1" --plain-http
+    no "127.0.0.1 port 1" registry.example/ok/proxy:1 --plain-http
+}
+
+@test "names are resolved by DNS, in spite of the fences" {
+    [ "$(id -u)" = 0 ] || skip "needs root to mount"
+    python3 - 3>&- <<'P' &
+import socket
+dns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+dns.bind(("127.0.0.77", 53))
+open("dns-is-up", "w").write("yes")
+while True:  # 127.0.0.1 for whoever asks for A, nothing else
+    data, peer = dns.recvfrom(512)
+    end = data.index(0, 12) + 5
+    a = data[end - 4:end - 2] == b"\0\1"
+    dns.sendto(data[:2] + b"\x81\x80\0\1\0" + bytes([a]) + b"\0\0\0\0" + data[12:end] +
+               (b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\x7f\0\0\1" if a else b""), peer)
+P
+    dns=$!
+    wait_for dns-is-up
+    echo "nameserver 127.0.0.77" >resolv.conf
+    run timeout 50 unshare -m --propagation private sh -c 'mount --bind resolv.conf "$(readlink -f /etc/resolv.conf)" && exec "$@"' \
+        view "$program" pull --plain-http --reference "registry.example:${host##*:}/ok/dns:1" 3<in 4<store
+    kill $dns
+    [ "$status" = 0 ] || { echo "$output"; return 1; }
+    whole
 }
 
 @test "a mirror is asked first, and left where it fails" {

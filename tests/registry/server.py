@@ -62,12 +62,17 @@ def changed(**changes):
     return json.dumps({**MANIFEST, **changes}).encode()
 
 
+document, blob = image("s390x")
+OTHER = json.dumps(document).encode()
+BLOBS[digest(blob)] = blob
+
 MANIFESTS = {
     "index": INDEX,
     "sha512": changed(layers=[{**MANIFEST["layers"][0], "digest": "sha512:" + "0" * 128}]),
     "both": changed(manifests=[]),
     "no-json": b"<html>\x1b[31m</html>",
     "nothing": b"",
+    "other": OTHER,
     "zero": changed(layers=[{**descriptor("layer.v1.tar", b"")}]),
     "size-lie": changed(layers=[{**MANIFEST["layers"][0], "size": 9_000_000_000_000_000_000}]),
     "escape-digest": changed(layers=[{**MANIFEST["layers"][0], "digest": "sha256:../../../../etc/passwd"}]),
@@ -165,6 +170,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.note()
         self.repository = "?"
+        self.path = self.path.removeprefix("http://registry.example")  # to a proxy
         if self.path.startswith("/token"):
             return self.token()
         parts = self.path.split("?")[0].split("/")  # "", v2, NAME..., manifests|blobs, REFERENCE
