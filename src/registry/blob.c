@@ -182,11 +182,11 @@ static int sink_begin(void *data, const struct http_answer *answer)
     blob->resumed = blob->resumed || blob->have;
     uint64_t left = blob->size - blob->have;
     if (answer->has_length && answer->length != left)
-        return refuse(-EPROTO, "%s: the manifest has %llu bytes, the server offers %llu", blob->digest,
-                      (unsigned long long)blob->size, (unsigned long long)(blob->have + answer->length));
+        return refuse(-EPROTO, "the manifest has %llu bytes, the server offers %llu", (unsigned long long)blob->size,
+                      (unsigned long long)(blob->have + answer->length));
     if (answer->has_range && answer->status == 206 && answer->range.total != blob->size)
-        return refuse(-EPROTO, "%s: the manifest has %llu bytes, the server has %llu", blob->digest,
-                      (unsigned long long)blob->size, (unsigned long long)answer->range.total);
+        return refuse(-EPROTO, "the manifest has %llu bytes, the server has %llu", (unsigned long long)blob->size,
+                      (unsigned long long)answer->range.total);
     return 0;
 }
 
@@ -194,8 +194,7 @@ static int sink_take(void *data, const char *bytes, size_t size)
 {
     struct blob *blob = data;
     if (size > blob->size - blob->have)
-        return refuse(-EPROTO, "%s: more comes than the %llu bytes that the manifest has", blob->digest,
-                      (unsigned long long)blob->size);
+        return refuse(-EPROTO, "more comes than the %llu bytes that the manifest has", (unsigned long long)blob->size);
     EVP_DigestUpdate(blob->hash, bytes, size);
     blob->have += size;
     while (size) {
@@ -224,7 +223,7 @@ static int sink_end(void *data)
     bool twice = !blob->resumed || blob->again;
     blob->again = true;
     TRY(begin_anew(blob));
-    return twice ? refuse(-EPROTO, "%s: what came is %s", blob->digest, digest) : -EAGAIN;
+    return twice ? refuse(-EPROTO, "what came is %s", digest) : -EAGAIN;
 }
 
 const struct http_sink blob_sink = {sink_have, sink_begin, sink_take, sink_end};

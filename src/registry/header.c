@@ -40,7 +40,7 @@ static const char *parse_value(struct arena *arena, const char *p, const char **
     if (*p != '"') {
         const char *end = p + strcspn(p, " \t,\"");
         *value = arena_strndup(arena, p, (size_t)(end - p));
-        return end > p && end - p < VALUE_MOST ? end : NULL;
+        return header_safe(*value, VALUE_MOST) ? end : NULL;
     }
     size_t length = 0, room = strnlen(p, VALUE_MOST);
     char *text = arena_alloc(arena, room + 1);

@@ -58,10 +58,15 @@ static int use_plain(struct origin *origin, struct request *request)
     return 1;
 }
 
+/* With the token that another request got meanwhile, where several ran into an old one; else with a new one. */
 static int answer_challenge(struct origin *origin, struct request *request)
 {
     struct http_exchange *exchange = &request->exchange;
-    TRY(auth_answer(&origin->auth, exchange, scope_of(origin, request), &exchange->authorization));
+    const char *scope = scope_of(origin, request), *known = auth_known(&origin->auth, scope);
+    if (known && !text_equal(known, exchange->authorization))
+        exchange->authorization = known;
+    else
+        TRY(auth_answer(&origin->auth, exchange, scope, &exchange->authorization));
     TRY(http_begin(origin->http, exchange));
     return 1;
 }

@@ -246,7 +246,7 @@ static int step(struct blobs *blobs)
         return 0;
     int r = origin_settle(blobs->origin, &job->request);
     if (r < 0)
-        return because(r, "%s %.19s", job->blob.kind, job->blob.digest);
+        return because(r, "%s %s", job->blob.kind, job->blob.digest);
     return r == 0 ? finish_job(blobs, job) : 0;
 }
 

@@ -196,6 +196,7 @@ teardown_file() {
 
 @test "a token that expires in the middle is asked for anew" {
     got "$host/expire/a:1" --plain-http
+    [ "$(asked '/token.*expire%2Fa')" = 2 ] # three blobs ran into the old one
 }
 
 @test "a token that never helps" {

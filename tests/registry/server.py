@@ -139,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
         elif "no-token" in scope:
             self.answer(200, b'{"token": ""}')
         else:
-            self.answer(200, json.dumps({"token": f"for-{scope}-{self.nth('token')}", "expires_in": 300}).encode())
+            self.answer(200, json.dumps({"token": f"for-{scope}-{self.nth(scope)}", "expires_in": 300}).encode())
 
     def challenge(self):
         """Answers 401 where the fault asks for credentials and there are none that fit. Whether it did."""

@@ -59,6 +59,7 @@ static void challenges_are_read(void **state)
         {"Basic realm=x, Bearer realm=\"a\nb\"", "basic realm=x"},
         {"Basic realm=x, Bearer realm=\"a\xc3\xa4\"", "basic realm=x"},
         {"Basic realm=x, \"quoted\"", ""},
+        {"Basic realm=a\x01", ""},
         {"Digest username=\"a\", qop=auth, nonce=\"x==\"", "other"},
         {"Realmless foo=bar, baz=\"1\", Basic realm=z", "other; basic realm=z"},
         {"=", ""},
