@@ -238,7 +238,7 @@ teardown_file() {
     no "a user's name in it" "$host/realm-user/a:1" --plain-http --authfile auth.json
     no "there is none that could be sent" "$host/inject/a:1" --plain-http
     no "there is none that could be sent" "$host/no-token/a:1" --plain-http
-    [ "$(asked -i x-evil)" = 0 ]
+    [ "$(asked '"x-evil"')" = 0 ]
 }
 
 @test "redirects that lead nowhere" {
@@ -340,15 +340,16 @@ P
     no "not the name of a credential helper" "$host/ok/a:1" --plain-http --authfile auth.json
 }
 
-@test "a full disk, and a directory that cannot be written into: one line, and no mirror is tried" {
+@test "a full disk, and a directory that cannot be written into: one line, and nobody else is asked" {
     [ "$(id -u)" = 0 ] || skip "needs root to mount"
     mount -t tmpfs -o size=1m bocal-registry-test in
-    no "No space left on device" "$host/ok/a:1" --plain-http --mirror "$elsewhere"
+    no "No space left on device" "$host/ok/full:1" --plain-http --mirror "$elsewhere"
+    [ "$(asked '"port": "elsewhere".*ok/full/blobs')" -ge 1 ]
+    [ "$(asked '"port": "port".*ok/full/')" = 0 ]
     umount in
     mount -t tmpfs -o ro bocal-registry-test in
     no "Read-only file system" "$host/ok/a:1" --plain-http
     umount in
-    [ "$(asked "elsewhere.*ok/a/blobs")" -ge 1 ]
 }
 
 @test "who does not read ends it" {
