@@ -118,8 +118,9 @@ int credentials_ask(struct arena *arena, const char *name, const char *host, str
     char *text = arena_alloc(arena, OUTPUT_MOST);
     int status = 0;
     int r = converse(program, host, text, &status);
-    if (r == -ENOENT)
-        return remedy(refuse(r, "the credential helper %s is not in PATH", program), "install it, or take it out of the file");
+    if (r == -ENOENT || r == -EACCES) /* the latter also where PATH has directories that are closed to us */
+        return remedy(refuse(r, "no credential helper %s in PATH can be run", program),
+                      "install it, or take it out of the file");
     if (r < 0)
         return fail(r, "%s", program);
     if (status == 0)

@@ -139,7 +139,7 @@ teardown_file() {
 }
 
 @test "wrong bytes are refused, and not kept" {
-    no "what came is sha256:" "$host/wrong/a:1" --plain-http
+    no "what came is sha256:" "$host/wrong/a:1" --plain-http --parallel 1
     [ "$(find in -name '*.partial' -size +0 | wc -l)" = 0 ]
 }
 
@@ -335,7 +335,7 @@ P
     echo '{"credsStore": "broken"}' >auth.json
     no "docker-credential-broken: broken ?[1m" "$host/ok/a:1" --plain-http --authfile auth.json
     echo '{"credsStore": "missing"}' >auth.json
-    no "the credential helper docker-credential-missing is not in PATH" "$host/ok/a:1" --plain-http --authfile auth.json
+    no "no credential helper docker-credential-missing in PATH" "$host/ok/a:1" --plain-http --authfile auth.json
     echo '{"credsStore": "../../bin/sh"}' >auth.json
     no "not the name of a credential helper" "$host/ok/a:1" --plain-http --authfile auth.json
 }

@@ -26,8 +26,8 @@ wait_for() {
 setup() {
     work=$(mktemp -d -t bocal-registry.XXXXXX)
     mkdir "$work/in" "$work/store" "$work/home"
-    export HOME=$work/home
-    unset XDG_RUNTIME_DIR XDG_CONFIG_HOME DOCKER_CONFIG REGISTRY_AUTH_FILE HTTP_PROXY http_proxy HTTPS_PROXY https_proxy
+    export HOME=$work/home XDG_RUNTIME_DIR=$work/home
+    unset XDG_CONFIG_HOME DOCKER_CONFIG REGISTRY_AUTH_FILE HTTP_PROXY http_proxy HTTPS_PROXY https_proxy
     cd "$work" || return 1
 }
 

@@ -53,7 +53,7 @@ P
 
 setup_file() {
     command -v docker-registry skopeo >/dev/null || return 0
-    export server=$BATS_FILE_TMPDIR
+    export server=$BATS_FILE_TMPDIR XDG_RUNTIME_DIR=$BATS_FILE_TMPDIR
     make_certificate "$server"
     make_layout "$server/layout"
     # shellcheck disable=SC2016
