@@ -108,6 +108,14 @@ static int other_copy(int from, int to, const char *name, const struct stat *st)
     return utimensat(to, name, (struct timespec[]){st->st_atim, st->st_mtim}, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
+int node_copy(int from, int to, const char *name)
+{
+    struct stat st;
+    if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) ? file_copy(from, to, name) : other_copy(from, to, name, &st);
+}
+
 /* ---- the tree ---- */
 
 struct copy {

@@ -11,3 +11,6 @@ int tree_copy(int from, int to);
 /* Extended attributes and times of the file FROM, and PARTS of the rest. */
 enum { COPY_OWNER = 1, COPY_MODE = 2 };
 int attributes_copy(int from, int to, unsigned parts);
+
+/* The entry NAME of the directory FROM, which is no directory itself, also in TO. */
+int node_copy(int from, int to, const char *name);

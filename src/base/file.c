@@ -75,7 +75,7 @@ int file_put(int dir, const char *path, const char *text)
     return (size_t)n == size ? 0 : -EIO;
 }
 
-int file_replace(int dir, const char *path, const void *bytes, size_t size, mode_t mode)
+static int replace(int dir, const char *path, const void *bytes, size_t size, mode_t mode, bool sync)
 {
     char beside[4096];
     if (snprintf(beside, sizeof beside, "%s.%d.tmp", path, getpid()) >= (int)sizeof beside)
@@ -84,6 +84,8 @@ int file_replace(int dir, const char *path, const void *bytes, size_t size, mode
     if (fd < 0)
         return fail(-errno, "create %s", beside);
     int r = fd_write_all(fd, bytes, size);
+    if (r == 0 && sync && fsync(fd) < 0)
+        r = -errno;
     if (r == 0 && renameat(dir, beside, dir, path) < 0)
         r = -errno;
     if (r < 0) {
@@ -91,6 +93,22 @@ int file_replace(int dir, const char *path, const void *bytes, size_t size, mode
         return fail(r, "write %s", path);
     }
     return 0;
+}
+
+int file_replace(int dir, const char *path, const void *bytes, size_t size, mode_t mode)
+{
+    return replace(dir, path, bytes, size, mode, false);
+}
+
+int file_replace_synced(int dir, const char *path, const void *bytes, size_t size, mode_t mode)
+{
+    const char *slash = strrchr(path, '/');
+    char parent[4096] = ".";
+    TRY(replace(dir, path, bytes, size, mode, true));
+    if (slash)
+        snprintf(parent, sizeof parent, "%.*s", (int)(slash - path), path);
+    auto_fd fd = openat(dir, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) < 0 ? fail(-errno, "sync %s", parent) : 0;
 }
 
 int fd_send(int socket, int fd, const char *text)

@@ -17,6 +17,8 @@ int file_put(int dir, const char *path, const char *text);
 
 /* Creates or replaces a file: written beside it, then renamed over it. */
 int file_replace(int dir, const char *path, const void *bytes, size_t size, mode_t mode);
+/* The same, so that a power cut leaves the old one or the new one, and after it returned the new one. */
+int file_replace_synced(int dir, const char *path, const void *bytes, size_t size, mode_t mode);
 
 /* Writes everything, through short writes and EINTR. No sentence. */
 int fd_write_all(int fd, const void *bytes, size_t size);

@@ -163,7 +163,7 @@ static void cleanup_tokener(struct json_tokener **tokener)
         json_tokener_free(*tokener);
 }
 
-static int parse(const char *text, size_t length, const char *name, struct json_object **root)
+static int parse(const char *text, size_t length, const char *name, int flags, struct json_object **root)
 {
     if (length > INT32_MAX)
         return refuse(-EFBIG, "%s: too large", name);
@@ -171,7 +171,7 @@ static int parse(const char *text, size_t length, const char *name, struct json_
         json_tokener_new_ex(DEEPEST);
     if (!tokener)
         return fail(-ENOMEM, "%s", name);
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+    json_tokener_set_flags(tokener, flags);
     *root = json_tokener_parse_ex(tokener, text, (int)length + 1); /* with its NUL: complete or not */
     enum json_tokener_error error = json_tokener_get_error(tokener);
     if (error != json_tokener_success)
@@ -184,7 +184,7 @@ int json_read(struct arena *arena, const char *text, size_t length, const char *
               const struct json_field *fields, void *into)
 {
     auto_json *root = NULL;
-    TRY(parse(text, length, name, &root));
+    TRY(parse(text, length, name, JSON_TOKENER_STRICT, &root));
     struct json_source source = {.arena = arena, .name = name};
     return json_read_object(&source, root, fields, into);
 }
@@ -193,7 +193,95 @@ int json_read_array(struct arena *arena, const char *text, size_t length, const 
                     size_t size, void **list, size_t *count)
 {
     auto_json *root = NULL;
-    TRY(parse(text, length, name, &root));
+    TRY(parse(text, length, name, JSON_TOKENER_STRICT, &root));
     struct json_source source = {.arena = arena, .name = name};
     return json_read_list(&source, root, decode, size, list, count);
+}
+
+/* ---- strictly ---- */
+
+/* What a text has, without a tree. */
+struct counts {
+    size_t objects, values, members;
+};
+
+/* Over the string that begins behind the quote at AT; returns its closing quote, or what is wrong in it. */
+static const char *skip_string(const char *at, const char *end, const char **fault)
+{
+    for (at++; at < end && *at != '"'; at++) {
+        if ((unsigned char)*at < 0x20)
+            *fault = "a control character in a string";
+        if (*at == '\\' && ++at < end && end - at >= 5 && memcmp(at, "u0000", 5) == 0)
+            *fault = "a zero byte in a string";
+        if (*fault)
+            break;
+    }
+    return at;
+}
+
+/* json-c takes single quotes, NaN and Infinity, and the end of a text for a zero byte. */
+static int count(const char *text, size_t length, const char *name, struct counts *counts)
+{
+    const char *fault = NULL, *end = text + length, *at = text;
+    for (; at < end && !fault; at++)
+        if (*at == '"')
+            at = skip_string(at, end, &fault);
+        else if (!*at || !strchr(" \t\r\n{}[],:+-.0123456789Etruefalsn", *at))
+            fault = "unexpected character";
+        else {
+            counts->objects += *at == '{';
+            counts->values += *at == ',';
+            counts->members += *at == ':';
+        }
+    return fault ? refuse(-EINVAL, "%s: not JSON: %s at byte %zu", name, fault, (size_t)(at - text)) : 0;
+}
+
+/* How many members all objects of a tree have; no deeper than it could be parsed. */
+static size_t count_members(struct json_object *value)
+{
+    size_t n = 0;
+    if (json_object_is_type(value, json_type_array))
+        for (size_t i = 0; i < json_object_array_length(value); i++)
+            n += count_members(json_object_array_get_idx(value, i));
+    if (json_object_is_type(value, json_type_object)) {
+        n += (size_t)json_object_object_length(value);
+        struct json_object_iterator at = json_object_iter_begin(value), end = json_object_iter_end(value);
+        for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+            n += count_members(json_object_iter_peek_value(&at));
+    }
+    return n;
+}
+
+int json_read_strict_value(struct arena *arena, const char *text, size_t length, const char *name,
+                           json_decoder *decode, void *into)
+{
+    struct counts counts = {0};
+    TRY(count(text, length, name, &counts));
+    if (counts.objects > 4096 + length / 64 || counts.values > 4096 + length / 8)
+        return refuse(-EFBIG, "%s: more values than a document of its size has", name);
+    auto_json *root = NULL;
+    TRY(parse(text, length, name, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8, &root));
+    if (count_members(root) != counts.members)
+        return refuse(-EINVAL, "%s: an object has a member twice", name);
+    struct json_source source = {.arena = arena, .name = name};
+    return decode(&source, root, into);
+}
+
+/* The table of json_read_strict(), and what it is read into, as a decoder's target. */
+struct table {
+    const struct json_field *fields;
+    void *into;
+};
+
+static int decode_table(struct json_source *source, struct json_object *value, void *into)
+{
+    const struct table *table = into;
+    return json_read_object(source, value, table->fields, table->into);
+}
+
+int json_read_strict(struct arena *arena, const char *text, size_t length, const char *name,
+                     const struct json_field *fields, void *into)
+{
+    struct table table = {fields, into};
+    return json_read_strict_value(arena, text, length, name, decode_table, &table);
 }

@@ -33,6 +33,15 @@ int json_read(struct arena *arena, const char *text, size_t length, const char *
 /* The same for TEXT that is one array: as json_read_list(). */
 int json_read_array(struct arena *arena, const char *text, size_t length, const char *name, json_decoder *decode,
                     size_t size, void **list, size_t *count);
+/* The same for a text that may be anybody's: what another reader could take for something else is refused (a member that is
+ * there twice, zero bytes, bytes that are no UTF-8, what RFC 8259 does not have), and what would take much memory for its
+ * length. */
+int json_read_strict(struct arena *arena, const char *text, size_t length, const char *name,
+                     const struct json_field *fields, void *into);
+
+/* The same for a text that is any one value, which DECODE reads into INTO. */
+int json_read_strict_value(struct arena *arena, const char *text, size_t length, const char *name,
+                           json_decoder *decode, void *into);
 
 /* Reads an object through a table, for decoders of nested ones. */
 int json_read_object(struct json_source *source, struct json_object *value,

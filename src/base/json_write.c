@@ -1,9 +1,10 @@
 #include "base/json_write.h"
 
+#include "base/error.h"
 #include "base/text.h"
 
 #include <inttypes.h>
-#include <stddef.h>
+#include <stdlib.h>
 
 static void put_escaped(FILE *out, const char *text)
 {
@@ -123,4 +124,19 @@ void json_put_strings(struct json_writer *json, const char *key, char *const *li
     for (; *list; list++)
         json_put_string(json, NULL, *list);
     json_end_array(json);
+}
+
+int json_write_text(json_encoder *encode, const void *data, char **text, size_t *length)
+{
+    *text = NULL;
+    FILE *out = open_memstream(text, length);
+    if (!out)
+        return fail(-ENOMEM, "write JSON");
+    struct json_writer json = json_writer_compact(out);
+    encode(data, &json);
+    if (fclose(out) == 0)
+        return 0;
+    free(*text);
+    *text = NULL;
+    return fail(-ENOMEM, "write JSON");
 }

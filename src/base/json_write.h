@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -35,3 +36,8 @@ void json_put_double(struct json_writer *json, const char *key, double value);
 void json_put_raw(struct json_writer *json, const char *key, const char *text);
 /* A list that ends in NULL; nothing at all when LIST is NULL. */
 void json_put_strings(struct json_writer *json, const char *key, char *const *list);
+
+/* What ENCODE writes of DATA, compact, in *TEXT, of *LENGTH bytes and a NUL, which the caller frees. -ENOMEM with a
+ * sentence. */
+typedef void json_encoder(const void *data, struct json_writer *json);
+int json_write_text(json_encoder *encode, const void *data, char **text, size_t *length);

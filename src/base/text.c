@@ -188,16 +188,21 @@ char *text_join(struct arena *arena, char *const *list, const char *separator)
     return text;
 }
 
-int text_random_hex(char *out, size_t size)
+void text_hex(const unsigned char *bytes, size_t size, char *out)
 {
-    unsigned char bytes[64];
-    if (size > sizeof bytes || getrandom(bytes, size, 0) != (ssize_t)size)
-        return -EIO;
     for (size_t i = 0; i < size; i++) {
         out[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
         out[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
     }
     out[2 * size] = '\0';
+}
+
+int text_random_hex(char *out, size_t size)
+{
+    unsigned char bytes[64];
+    if (size > sizeof bytes || getrandom(bytes, size, 0) != (ssize_t)size)
+        return -EIO;
+    text_hex(bytes, size, out);
     return 0;
 }
 

@@ -51,6 +51,8 @@ enum { TEXT_NOW_SIZE = 21 };
 void text_utc(int64_t seconds, char out[TEXT_NOW_SIZE]);
 void text_now(char out[TEXT_NOW_SIZE]);
 
+/* SIZE bytes as lowercase hexadecimal; OUT holds 2*SIZE+1. */
+void text_hex(const unsigned char *bytes, size_t size, char *out);
 /* Lowercase hexadecimal of SIZE random bytes from getrandom(2); OUT holds 2*SIZE+1. */
 int text_random_hex(char *out, size_t size);
 

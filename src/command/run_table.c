@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "spec/reference.h"
 
 #define FIELD(field)                                                                      \
     .kind = _Generic(((struct run_options *)0)->field,                                    \
@@ -30,6 +31,7 @@ static const char *const manager_words[] = {[MANAGER_CGROUPFS] = "cgroupfs", [MA
 static const char *const explain_words[] = {
     [EXPLAIN_OFF] = "off", [EXPLAIN_TEXT] = "text", [EXPLAIN_JSON] = "json", NULL};
 
+static const char *const pull_words[] = {[PULL_MISSING] = "missing", [PULL_ALWAYS] = "always", [PULL_NEVER] = "never", NULL};
 static const char *const dry_run_words[] = {[DRY_RUN_OFF] = "off",
                                             [DRY_RUN_PLAN] = "plan",
                                             [DRY_RUN_JSON] = "json",
@@ -98,6 +100,8 @@ static const struct option options[] = {
      .name = "bundle", FIELD(bundle), .metavar = "DIR", .value = VALUE_DIR,
      .help = "run the OCI bundle in DIR: its config.json says everything, and no other option is taken "
              "but those that look, wait or end"},
+    {.name = "pull", FIELD(pull), .metavar = "missing|always|never", .words = pull_words, .value = VALUE_WORDS,
+     .help = "when to ask the registry for the image"},
     {.name = "rootfs", FIELD(rootfs), .metavar = "DIR[:O]", .value = VALUE_DIR,
      .help = "use this directory as root file system; with :O, an overlay over it, thrown away "
              "at the end"},
@@ -222,7 +226,7 @@ static const struct option options[] = {
 const struct option_set run_set = {
     .program = "bocal",
     .verb = "run",
-    .synopsis = "[COMMAND [ARGUMENT...]]",
+    .synopsis = "[IMAGE] [COMMAND [ARGUMENT...]]",
     .summary = "run a command in a new container",
     .options = options,
     .count = COUNT(options),
@@ -237,8 +241,11 @@ static int take_command(struct run_options *run, char **words)
         return 0;
     if (!**words)
         return refuse(-EINVAL, "the command is empty (see bocal run --help)");
-    refuse(-ENOSYS, "image %.80s: pulling images is not built yet", *words);
-    return remedy(-ENOSYS, "use the embedded image: bocal run /bin/sh, or --rootfs DIR");
+    if (!reference_possible(*words))
+        return refuse(-EINVAL, "%.200s: not an image (a directory is given by --rootfs DIR, a command begins with /)", *words);
+    run->image = *words;
+    run->command = (const char **)words + 1;
+    return 0;
 }
 
 static int parse_words(struct arena *arena, char **words, struct run_options *run, bool *help)

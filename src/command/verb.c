@@ -6,6 +6,11 @@
 #include "base/text.h"
 #include "command/completion.h"
 #include "command/help.h"
+#include "command/images.h"
+#include "command/load.h"
+#include "command/pull.h"
+#include "command/rmi.h"
+#include "command/tag.h"
 #include "command/run.h"
 #include "command/version.h"
 
@@ -14,6 +19,11 @@
 
 static const struct verb *const verbs[] = {
     &run_verb,
+    &images_verb,
+    &pull_verb,
+    &load_verb,
+    &tag_verb,
+    &rmi_verb,
     &help_verb,
     &completion_verb,
     &version_verb,

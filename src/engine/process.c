@@ -74,6 +74,9 @@ static int add_environment(struct request *r)
         environment_set(&env, term && strcmp(term, "TERM=") != 0 ? term : "TERM=xterm");
     }
     environment_set(&env, "container=bocal");
+    for (char **word = r->context->image ? r->context->image->env : NULL; word && *word; word++)
+        if (strchr(*word, '=') > *word)
+            environment_set(&env, *word);
     for (size_t i = 0; i < o->env_files.count; i++)
         TRY(env_add_file(r, &env, o->env_files.words[i]));
     for (size_t i = 0; i < o->env.count; i++)
@@ -84,33 +87,53 @@ static int add_environment(struct request *r)
 
 /* ---- the command ---- */
 
+/* The words of the command: what was asked for, else what the image says, as Docker puts them together. An image's command is
+ * the arguments of its entrypoint, and says nothing to another one. */
+static char **join_command(struct request *r)
+{
+    const struct run_options *o = r->options;
+    const struct image_config *image = r->context->image;
+    char *const *words = (char *const *)o->command, *const none[] = {NULL};
+    char *const asked[] = {(char *)o->entrypoint, NULL};
+    char *const *entrypoint = o->entrypoint && *o->entrypoint ? asked : none;
+    if (image && !o->entrypoint && image->entrypoint)
+        entrypoint = image->entrypoint;
+    if (image && !o->entrypoint && (!words || !*words) && image->cmd)
+        words = image->cmd;
+    size_t n = 0;
+    char **args = arena_alloc(r->arena, (text_count(entrypoint) + (words ? text_count(words) : 0) + 2) * sizeof *args);
+    for (; *entrypoint; entrypoint++)
+        args[n++] = *entrypoint;
+    for (; words && *words; words++)
+        args[n++] = *words;
+    if (n == 0 && !image)
+        args[n++] = (char *)"/bin/sh";
+    return args;
+}
+
 static int add_command(struct request *r)
 {
     const struct run_options *o = r->options;
+    const struct image_config *image = r->context->image;
     struct process_config *process = &r->config->process;
-    size_t words = 0, n = 0;
-    while (o->command && o->command[words])
-        words++;
-    char **args = arena_alloc(r->arena, (words + 2) * sizeof *args);
-    if (o->entrypoint && *o->entrypoint)
-        args[n++] = (char *)o->entrypoint;
-    for (size_t i = 0; i < words; i++)
-        args[n++] = (char *)o->command[i];
-    if (n == 0)
-        args[n++] = (char *)"/bin/sh";
-    if (!*args[0])
+    process->args = join_command(r);
+    if (!process->args[0])
+        return refuse(-EINVAL, "image %.200s: it says no command (give one behind its name)", o->image);
+    if (!*process->args[0])
         return refuse(-EINVAL, "the command is an empty word (give a program to run)");
-    process->args = args;
-    process->args_origin = o->entrypoint ? request_origin(r, "entrypoint", o->entrypoint)
-                           : words       ? "the command"
-                                         : "default command";
+    process->args_origin = o->entrypoint && *o->entrypoint ? request_origin(r, "entrypoint", o->entrypoint)
+                           : o->command && *o->command     ? "the command"
+                           : image                         ? "the image's command"
+                                                           : "default command";
     process->terminal = o->tty;
     process->cwd = "/";
-    if (o->workdir) {
-        if (*o->workdir != '/')
-            return request_refuse("workdir", o->workdir, "not an absolute path of the container");
-        process->cwd = o->workdir;
-        process->cwd_origin = request_origin(r, "workdir", o->workdir);
+    if (o->workdir && *o->workdir != '/')
+        return request_refuse("workdir", o->workdir, "not an absolute path of the container");
+    const char *said = o->workdir ? o->workdir : image && image->working_dir && *image->working_dir ? image->working_dir : NULL;
+    if (said) {
+        process->cwd = *said == '/' ? said : arena_printf(r->arena, "/%s", said);
+        process->cwd_origin = o->workdir ? request_origin(r, "workdir", o->workdir) : "the image's WorkingDir";
+        process->make_cwd = image != NULL;
     }
     return 0;
 }
@@ -136,10 +159,16 @@ int request_user(struct arena *arena, const char *word, struct user_config *user
 
 static int add_user(struct request *r)
 {
+    const struct image_config *image = r->context->image;
     const char *word = r->options->user;
-    if (!word)
+    if (word) {
+        r->config->process.user.origin = request_origin(r, "user", word);
+        return request_user(r->arena, word, &r->config->process.user);
+    }
+    if (!image || !image->user || !*image->user)
         return 0;
-    r->config->process.user.origin = request_origin(r, "user", word);
+    word = image->user;
+    r->config->process.user.origin = "the image's User";
     return request_user(r->arena, word, &r->config->process.user);
 }
 
@@ -300,5 +329,9 @@ int request_process(struct request *r)
     for (size_t i = 0; i < r->options->ulimits.count; i++)
         TRY(add_ulimit(r, r->options->ulimits.words[i]));
     TRY(add_numbers(r));
-    return run_extra_parse(r->options, r->extra);
+    TRY(run_extra_parse(r->options, r->extra));
+    const struct image_config *image = r->context->image;
+    if (image && image->stop_signal && !r->options->stop_signal && signal_parse(image->stop_signal, &r->extra->stop_signal) < 0)
+        return refuse(-EINVAL, "the image's StopSignal %.40s: no such signal (--stop-signal SIGTERM)", image->stop_signal);
+    return 0;
 }

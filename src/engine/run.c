@@ -13,6 +13,8 @@
 #include "engine/console.h"
 #include "engine/container.h"
 #include "engine/hooks.h"
+#include "engine/image.h"
+#include "engine/places.h"
 #include "engine/run_config.h"
 #include "image/embedded.h"
 #include "kernel/cgroup.h"
@@ -32,9 +34,10 @@
 struct run {
     struct arena arena;
     const struct run_options *options;
-    const char *state, *data, *cache; /* DESIGN: "On disk" */
+    struct places places;
     char id[65];
-    char *image;
+    char *embedded;
+    struct run_image image;
     struct config config;
     struct run_extra extra;
     struct facts facts;
@@ -45,38 +48,9 @@ struct run {
 
 static void cleanup_run(struct run *run)
 {
-    free(run->image);
+    free(run->embedded);
+    run_image_close(&run->image);
     arena_free(&run->arena);
-}
-
-/* ---- places ---- */
-
-static const char *user_directory(struct run *run, const char *variable, const char *otherwise)
-{
-    const char *value = getenv(variable), *home = getenv("HOME");
-    if (value && *value == '/')
-        return arena_printf(&run->arena, "%s/bocal", value);
-    return home && *home == '/' ? arena_printf(&run->arena, "%s/%s/bocal", home, otherwise) : NULL;
-}
-
-static int find_places(struct run *run)
-{
-    if (geteuid() == 0) {
-        run->state = "/run/bocal";
-        run->data = "/var/lib/bocal";
-        run->cache = "/var/cache/bocal";
-        return 0;
-    }
-    run->data = user_directory(run, "XDG_DATA_HOME", ".local/share");
-    run->cache = user_directory(run, "XDG_CACHE_HOME", ".cache");
-    if (!run->data || !run->cache)
-        return refuse(-ENOENT, "there is no place for images: HOME is not set (set it, or XDG_DATA_HOME "
-                               "and XDG_CACHE_HOME)");
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    run->state = runtime && *runtime == '/' && access(runtime, W_OK | X_OK) == 0
-                     ? arena_printf(&run->arena, "%s/bocal", runtime)
-                     : arena_printf(&run->arena, "%s/state", run->data);
-    return 0;
 }
 
 /* ---- configuration ---- */
@@ -114,13 +88,13 @@ static int choose_seccomp(struct run *run)
         ssize_t size = file_read(AT_FDCWD, choice, 4 << 20, &text);
         if (size < 0)
             return because((int)size, "--security-opt seccomp");
-        TRY(seccomp_compile_cached(&run->arena, text, choice, caps, run->cache, &run->seccomp)); /* checks it, too */
+        TRY(seccomp_compile_cached(&run->arena, text, choice, caps, run->places.cache, &run->seccomp)); /* checks it, too */
         if (show)
             return show_seccomp(run, text, choice);
     } else if (show) {
         return show_seccomp(run, seccomp_default_profile, "default profile");
     } else {
-        TRY(seccomp_default(&run->arena, caps, run->cache, &run->seccomp));
+        TRY(seccomp_default(&run->arena, caps, run->places.cache, &run->seccomp));
     }
     run->config.seccomp = &run->seccomp;
     return 0;
@@ -128,7 +102,14 @@ static int choose_seccomp(struct run *run)
 
 static const char *layer_directory(struct run *run)
 {
-    return arena_printf(&run->arena, "%s/containers/%s", run->data, run->id);
+    return arena_printf(&run->arena, "%s/containers/%s", run->places.data, run->id);
+}
+
+static const char **embedded_layers(struct run *run)
+{
+    const char **layers = arena_alloc(&run->arena, 2 * sizeof *layers);
+    layers[0] = run->embedded;
+    return layers;
 }
 
 static int build_config(struct run *run, bool privileged)
@@ -140,7 +121,8 @@ static int build_config(struct run *run, bool privileged)
     bool host_net = text_equal(o->network, "host") && !o->facts;
     struct run_context context = {
         .id = run->id,
-        .image = run->image,
+        .layers = run->options->image ? run->image.directories : embedded_layers(run),
+        .image = run->options->image ? &run->image.content.config : NULL,
         .container_dir = layer_directory(run),
         .cwd = getcwd(cwd, sizeof cwd) ? cwd : "/",
         .hosts = host_net ? small_file(run, "/etc/hosts") : NULL,
@@ -184,7 +166,7 @@ static int read_bundle(struct run *run)
     struct config *config = &run->config;
     TRY(check_bundle_alone(o));
     config->arena = &run->arena;
-    TRY(bundle_load(o->bundle, NULL, run->cache, layer_directory(run), config, &run->seccomp));
+    TRY(bundle_load(o->bundle, NULL, run->places.cache, layer_directory(run), config, &run->seccomp));
     config->announce = o->announce;
     config->cgroup_manager = o->cgroup_manager;
     if (o->cgroup_manager == MANAGER_SYSTEMD || (config->cgroups_path && *config->cgroups_path))
@@ -224,6 +206,8 @@ static int build_plan(struct run *run)
 static int plan_elsewhere(struct run *run)
 {
     auto_free char *text = NULL;
+    if (run->options->image)
+        return refuse(-EINVAL, "--facts: another host's images are not known here (use --rootfs)");
     if (run->options->dry_run == DRY_RUN_OFF)
         return refuse(-EINVAL, "--facts: a plan for another host cannot be performed here (add --dry-run)");
     ssize_t size = file_read(AT_FDCWD, run->options->facts, 1 << 20, &text);
@@ -231,8 +215,8 @@ static int plan_elsewhere(struct run *run)
         return (int)size;
     TRY(facts_decode(&run->arena, text, (size_t)size, run->options->facts, &run->facts));
     memset(run->id, 'b', sizeof run->id - 1);
-    run->data = "/var/lib/bocal";
-    run->image = strdup("/var/lib/bocal/embedded/rootfs");
+    run->places.data = "/var/lib/bocal";
+    run->embedded = strdup("/var/lib/bocal/embedded/rootfs");
     TRY(run->options->bundle ? read_bundle(run) : build_config(run, run->facts.uid == 0));
     return build_plan(run);
 }
@@ -242,13 +226,15 @@ static int make_plan(struct run *run)
     if (run->options->facts)
         return plan_elsewhere(run);
     TRY(text_random_hex(run->id, 32));
-    TRY(find_places(run));
-    if (!run->options->rootfs && !run->options->bundle)
-        TRY(embedded_rootfs(run->data, &run->image));
+    TRY(places_find(&run->arena, &run->places));
+    if (run->options->image)
+        TRY(run_image_open(&run->arena, run->places.data, run->options->image, &run->image));
+    else if (!run->options->rootfs && !run->options->bundle)
+        TRY(embedded_rootfs(run->places.data, &run->embedded));
     TRY(run->options->bundle ? read_bundle(run) : build_config(run, geteuid() == 0));
     TRY(check_root(run));
     TRY(facts_probe(&run->config, &run->facts));
-    run->facts.state_dir = run->state;
+    run->facts.state_dir = run->places.state;
     return build_plan(run);
 }
 
@@ -360,7 +346,7 @@ static int run_container(struct run *run)
     x->kill_at = run->options->kill_at;
     console_block_signals();
     int r = execute(x, &run->plan);
-    journal_sweep(run->state); /* while the command runs */
+    journal_sweep(run->places.state); /* while the command runs */
     if (r < 0) {
         int status = execution_exit_status(x, r);
         explain_failure(run);
@@ -377,7 +363,7 @@ static int run_container(struct run *run)
 
 int engine_run(const struct run_options *options)
 {
-    __attribute__((cleanup(cleanup_run))) struct run run = {.options = options};
+    __attribute__((cleanup(cleanup_run))) struct run run = {.options = options, .image = {.store = {.fd = -1, .blobs = -1}, .hold = -1}};
     arena_expect(48 << 10); /* what a usual run takes */
     signal(SIGCHLD, SIG_DFL); /* a caller that ignores it would make waitid(2) fail */
     TRY(make_plan(&run));

@@ -29,7 +29,6 @@ static int add_root(struct request *r)
     const struct run_options *o = r->options;
     struct root_config *root = &r->config->root;
     root->readonly = o->read_only;
-    const char *lower = r->context->image;
     if (o->rootfs) {
         size_t length = strlen(o->rootfs);
         bool overlay = length > 2 && strcmp(o->rootfs + length - 2, ":O") == 0;
@@ -43,12 +42,13 @@ static int add_root(struct request *r)
             root->path = dir;
             return 0;
         }
-        lower = dir;
+        root->lowers = arena_alloc(r->arena, 2 * sizeof *root->lowers);
+        root->lowers[0] = dir;
+    } else {
+        root->lowers = r->context->layers;
     }
-    root->lowers = arena_alloc(r->arena, 2 * sizeof *root->lowers);
-    root->lowers[0] = lower;
     root->container = r->context->container_dir;
-    root->upper = o->upper == WRITES_DISK || (!o->upper && (o->rootfs || o->memory)) ? UPPER_DISK
+    root->upper = o->upper == WRITES_DISK || (!o->upper && (o->rootfs || r->context->image || o->memory)) ? UPPER_DISK
                   : o->upper == WRITES_MEMORY                                        ? UPPER_MEMORY
                                                                 : UPPER_AUTO;
     root->upper_origin = "--upper memory";

@@ -5,10 +5,12 @@
 
 #include "engine/run_options.h"
 #include "spec/config.h"
+#include "spec/image_config.h"
 
 struct run_context {
     const char *id;            /* 64 hexadecimal digits */
-    const char *image;         /* the embedded image's root directory; unused with --rootfs */
+    const char **layers;       /* the image's directories, the topmost first, NULL-terminated; unused with --rootfs */
+    const struct image_config *image; /* what the image says; NULL: the embedded one, which says nothing */
     const char *container_dir; /* where upper/ and work/ go */
     const char *cwd;           /* what relative paths of the host are relative to */
     const char *resolv_conf;   /* the host's, or NULL */

@@ -11,6 +11,7 @@
 
 enum explain_mode { EXPLAIN_OFF, EXPLAIN_TEXT, EXPLAIN_JSON };
 enum upper_mode { WRITES_WHERE_BEST, WRITES_DISK, WRITES_MEMORY };
+enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 enum dry_run_mode { DRY_RUN_OFF, DRY_RUN_PLAN, DRY_RUN_JSON, DRY_RUN_OCI };
 
 struct run_options {
@@ -18,6 +19,7 @@ struct run_options {
     const char *bundle; /* DIR with a config.json that says everything */
     const char *rootfs; /* DIR, or DIR:O for an overlay over it */
     const char *image;  /* NULL: the embedded image */
+    enum pull_policy pull;
     const char **command; /* NULL-terminated, may be empty */
     const char *name, *entrypoint, *workdir, *user, *hostname, *domainname;
     struct word_list env, env_files, group_add;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
@@ -37,6 +38,10 @@
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
+/* Rights that came after the first version of Landlock; linux/landlock.h may be older. */
+#define SYS_LANDLOCK_REFER (UINT64_C(1) << 13)
+#define SYS_LANDLOCK_TRUNCATE (UINT64_C(1) << 14)
+#define SYS_LANDLOCK_IOCTL_DEV (UINT64_C(1) << 15)
 /* FSCONFIG_SET_FD for overlay layers: Linux 6.13. The constant itself is as old as fsconfig(2). */
 
 #define SYS_RESULT(call)                    \
@@ -200,6 +205,32 @@ static inline int sys_execveat(int dir, const char *path, char *const *argv, cha
 static inline int sys_keyctl_join_session(const char *name)
 {
     return SYS_RESULT(syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, name));
+}
+
+/* struct landlock_ruleset_attr as it is since Linux 6.12; the kernel takes shorter ones. */
+struct sys_landlock_ruleset {
+    uint64_t files, net, scoped;
+};
+
+/* Of the interface, from 1 on; -errno where there is none. */
+static inline int sys_landlock_version(void)
+{
+    return SYS_RESULT(syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION));
+}
+
+static inline int sys_landlock_create(const struct sys_landlock_ruleset *set, size_t size)
+{
+    return SYS_RESULT(syscall(SYS_landlock_create_ruleset, set, size, 0));
+}
+
+static inline int sys_landlock_add(int ruleset, const struct landlock_path_beneath_attr *rule)
+{
+    return SYS_RESULT(syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, rule, 0));
+}
+
+static inline int sys_landlock_restrict(int ruleset)
+{
+    return SYS_RESULT(syscall(SYS_landlock_restrict_self, ruleset, 0));
 }
 
 /* struct sched_attr of linux/sched/types.h, which clashes with newer C libraries' sched.h. */

@@ -141,7 +141,7 @@ static void probe_caller(struct facts *facts)
     facts->capabilities = own_capabilities();
 }
 
-static void probe_user(struct arena *arena, struct facts *facts)
+void facts_probe_user(struct arena *arena, struct facts *facts)
 {
     probe_caller(facts);
     facts->user = arena_printf(arena, "%u", facts->uid);
@@ -357,7 +357,7 @@ int facts_probe(const struct config *config, struct facts *facts)
     struct arena *arena = config->arena;
     *facts = (struct facts){.kernel = kernel_version()};
     TRY(check_kernel(facts));
-    probe_user(arena, facts);
+    facts_probe_user(arena, facts);
     probe_own_ids(arena, facts);
     probe_userns(config, facts);
     auto_free char *mountinfo = NULL;

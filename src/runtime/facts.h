@@ -80,6 +80,9 @@ struct facts {
  * the configuration's arena. -errno with a sentence. */
 int facts_probe(const struct config *config, struct facts *facts);
 
+/* Only who the caller is, and which ids he has ranges of. */
+void facts_probe_user(struct arena *arena, struct facts *facts);
+
 /* The maps that the file PATH has, such as /proc/1/uid_map; none where it cannot be read. */
 struct idmaps facts_idmaps(struct arena *arena, const char *path);
 

@@ -30,9 +30,6 @@ int mount_apply(int mount, const struct mount_spec *spec);
 /* In perform_mounts.c: unmounts what X's steps from FROM to the one that has failed have mounted, the last first. */
 void mounts_take_back(struct execution *x, size_t from);
 
-/* In perform_host.c: an fd of a user namespace that has just these maps. Formats; HOST's. */
-int userns_holding(const struct idmaps *uids, const struct idmaps *gids);
-
 /* In perform_host.c: the OCI state of X's container as hooks of CONFIG read it, an fd, the caller's. */
 int hook_state(const struct execution *x, const struct config *config, const char *status, int64_t pid);
 

@@ -14,6 +14,7 @@
 #include "kernel/pidfd.h"
 #include "kernel/sys.h"
 #include "runtime/init_blob.h"
+#include "runtime/userns.h"
 #include "spec/state.h"
 
 #include <inttypes.h>
@@ -147,86 +148,10 @@ static int host_shim(struct execution *x, const struct step *step)
 
 /* ---- id maps ---- */
 
-static int write_map(pid_t pid, const char *file, const struct idmaps *maps)
-{
-    char path[64], text[4096];
-    size_t used = 0;
-    snprintf(path, sizeof path, "/proc/%d/%s", pid, file);
-    for (size_t i = 0; i < maps->count; i++) {
-        used += (size_t)snprintf(text + used, sizeof text - used, "%u %u %u\n", maps->list[i].inside,
-                                 maps->list[i].outside, maps->list[i].count);
-        if (used >= sizeof text)
-            return refuse(-E2BIG, "%s: too many ranges", file);
-    }
-    int r = file_put(AT_FDCWD, path, text);
-    return r < 0 ? fail(r, "write %s", path) : 0;
-}
-
-/* newuidmap(1) and newgidmap(1) are set-id programs that check /etc/subuid: what they refuse, they
- * say on standard error. */
-static int helper_map(const char *helper, pid_t pid, const struct idmaps *maps)
-{
-    enum { MAX_RANGES = 64 };
-    char numbers[3 * MAX_RANGES + 1][12];
-    char *argv[3 * MAX_RANGES + 3];
-    size_t n = 0;
-    if (maps->count > MAX_RANGES)
-        return refuse(-E2BIG, "%s: more than %d ranges", helper, MAX_RANGES);
-    snprintf(numbers[0], sizeof numbers[0], "%d", pid);
-    argv[n++] = (char *)helper;
-    argv[n++] = numbers[0];
-    for (size_t i = 0; i < maps->count; i++) {
-        const uint32_t parts[] = {maps->list[i].inside, maps->list[i].outside, maps->list[i].count};
-        for (size_t k = 0; k < COUNT(parts); k++, n++) {
-            snprintf(numbers[n - 1], sizeof numbers[0], "%u", parts[k]);
-            argv[n] = numbers[n - 1];
-        }
-    }
-    argv[n] = NULL;
-    return process_run(argv);
-}
-
 static int host_map_ids(struct execution *x, const struct step *step)
 {
     const struct map_spec *map = step->data;
-    pid_t pid = map->process == SLOT_JOINER ? x->joiner : x->pid;
-    char path[64];
-    if (map->deny_setgroups) {
-        snprintf(path, sizeof path, "/proc/%d/setgroups", pid);
-        int r = file_put(AT_FDCWD, path, "deny");
-        if (r < 0)
-            return fail(r, "write %s", path);
-    }
-    TRY(map->newuidmap ? helper_map(map->newuidmap, pid, &map->uids)
-                       : write_map(pid, "uid_map", &map->uids));
-    return map->newgidmap ? helper_map(map->newgidmap, pid, &map->gids)
-                          : write_map(pid, "gid_map", &map->gids);
-}
-
-/* The child that holds the namespace is gone before this returns; the fd keeps it. */
-int userns_holding(const struct idmaps *uids, const struct idmaps *gids)
-{
-    auto_fd pidfd = -1;
-    int born = -1;
-    struct clone_args args = {.flags = CLONE_NEWUSER | CLONE_PIDFD,
-                              .pidfd = (uint64_t)(uintptr_t)&born, .exit_signal = SIGCHLD};
-    pid_t pid = sys_clone3(&args);
-    if (pid < 0)
-        return pid;
-    if (pid == 0)
-        for (;;)
-            pause();
-    pidfd = born;
-    int r = write_map(pid, "uid_map", uids);
-    if (r == 0)
-        r = write_map(pid, "gid_map", gids);
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
-    int fd = r < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    r = r == 0 && fd < 0 ? -errno : r;
-    sys_pidfd_send_signal(pidfd, SIGKILL);
-    waitpid(pid, NULL, 0);
-    return r < 0 ? r : fd;
+    return userns_map(map->process == SLOT_JOINER ? x->joiner : x->pid, map);
 }
 
 static int host_open_userns(struct execution *x, const struct step *step)

@@ -2,6 +2,7 @@
  * host's file systems id-mapping needs. Nothing here allocates; everything inside the root is reached
  * through @root with openat2(RESOLVE_IN_ROOT). */
 #include "runtime/perform.h"
+#include "runtime/userns.h"
 
 #include "base/cleanup.h"
 #include "kernel/mount.h"
@@ -72,7 +73,7 @@ static int idmap(struct execution *x, int mount, const struct mount_spec *spec)
         return 0;
     if (!spec->uids)
         return mount_idmap(mount, spec->idmap_all, x->slots[SLOT_USERNS]);
-    auto_fd userns = userns_holding(spec->uids, spec->gids);
+    auto_fd userns = userns_holding(&(struct map_spec){.uids = *spec->uids, .gids = *spec->gids});
     return userns < 0 ? userns : mount_idmap(mount, spec->idmap_all, userns);
 }
 

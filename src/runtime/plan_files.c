@@ -565,7 +565,7 @@ int plan_files(struct builder *b)
         add_file_step(b, (struct step){.op = OP_READONLY, .path = b->readonly_cgroup->destination,
                                        .why = b->readonly_cgroup->origin});
     add_masks(b, masked, config->n_mounts);
-    if (config->recorded && config->process.cwd)
+    if ((config->recorded || config->process.make_cwd) && config->process.cwd)
         add_file_step(b, (struct step){.op = OP_MKDIR, .path = config->process.cwd, .why = config->process.cwd_origin,
                                        .tolerate = {{EROFS, EACCES, EPERM, ENOTDIR}}});
     if (config->root.readonly)

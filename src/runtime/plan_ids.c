@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "runtime/userns.h"
 
 #include <linux/capability.h>
 
@@ -46,17 +47,6 @@ static void map_add(struct builder *b, struct idmaps *maps, uint32_t inside, uin
 {
     *LIST_ADD(b->arena, &maps->list, &maps->count) =
         (struct idmap){.inside = inside, .outside = outside, .count = count};
-}
-
-static void map_ranges(struct builder *b, uint32_t own, const struct idmaps *ranges,
-                       struct idmaps *maps)
-{
-    uint32_t next = 1;
-    map_add(b, maps, 0, own, 1);
-    for (size_t i = 0; i < ranges->count; i++) {
-        map_add(b, maps, next, ranges->list[i].outside, ranges->list[i].count);
-        next += ranges->list[i].count;
-    }
 }
 
 static int ids_host(struct builder *b, const char *why)
@@ -155,8 +145,8 @@ static int ids_user(struct builder *b)
         return ids_single(b);
     ids->map.newuidmap = f->newuidmap;
     ids->map.newgidmap = f->newgidmap;
-    map_ranges(b, f->uid, &f->subuid, &ids->map.uids);
-    map_ranges(b, f->gid, &f->subgid, &ids->map.gids);
+    userns_ranges(b->arena, f->uid, &f->subuid, &ids->map.uids);
+    userns_ranges(b->arena, f->gid, &f->subgid, &ids->map.gids);
     return 0;
 }
 

@@ -186,6 +186,7 @@ struct process_config {
     char **args;
     char **env;
     const char *cwd;
+    bool make_cwd; /* where it is missing */
     const char *args_origin, *cwd_origin;
     struct capabilities caps;
     const char *caps_origin;

@@ -193,9 +193,7 @@ static void test_refusals(void **state)
         {{"--explain="}, "--explain=: no such value (one of off, text, json)"},
         {{""}, "the command is empty (see bocal run --help)"},
         {{"--", ""}, "the command is empty (see bocal run --help)"},
-        {{"alpine", "sh"},
-         "image alpine: pulling images is not built yet "
-         "(use the embedded image: bocal run /bin/sh, or --rootfs DIR)"},
+        {{"./root"}, "./root: not an image (a directory is given by --rootfs DIR, a command begins with /)"},
         {{"--rm=false", "/x"},
          "--rm=false: keeping containers after their end is not built yet (leave it out)"},
     };

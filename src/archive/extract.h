@@ -1,0 +1,30 @@
+/* The entries of a layer's tar onto disk. Everything in a tar is anybody's: names, links, sizes, ids, attributes. What is
+ * written is written below one directory, by descriptors, and never through a link. */
+#pragma once
+
+#include "archive/tree.h"
+
+#include <stdint.h>
+
+struct archive;
+struct archive_entry;
+
+struct extractor {
+    struct tree tree;  /* its below and policy.flat are the caller's to set */
+    bool skip_devices; /* the caller may make none: in a user namespace, or without root */
+    uint64_t limit;    /* bytes that may be written */
+    /* what was done */
+    uint64_t entries, bytes, skipped_devices, skipped_attributes;
+};
+
+/* Into the empty directory ROOT. -errno with a sentence, as all here. */
+int extract_begin(struct extractor *extractor, int root);
+
+/* One entry, with its data from ARCHIVE. */
+int extract_entry(struct extractor *extractor, struct archive *archive, struct archive_entry *entry);
+
+/* When there are no more. */
+int extract_end(struct extractor *extractor);
+
+void extract_free(struct extractor *extractor);
+#define auto_extractor __attribute__((cleanup(extract_free))) struct extractor

@@ -1,0 +1,149 @@
+/* Every file of the archive is a blob in fd 3 first (spool.h); then the archive's own manifests are
+ * read, what they name is checked and kept, and the rest is removed. What is kept is synced: bocal
+ * moves it into the store by rename.
+ *
+ * Docker since 25 writes both kinds of manifest into one archive. The OCI layout is preferred: its
+ * manifests are the images' own, where those of manifest.json have to be made here. */
+#include "archive/load.h"
+
+#include "archive/confine.h"
+#include "archive/digest.h"
+#include "archive/spool.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json_write.h"
+#include "base/option.h"
+#include "base/text.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum { INPUT = 0, DIRECTORY = 3 };
+
+struct load_options {
+    const char *limit, *ratio;
+};
+
+static const struct option load_table[] = {
+    {.name = "limit",
+     .metavar = "BYTES",
+     .help = "Refuse archives with more (64g)",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct load_options, limit)},
+    {.name = "ratio",
+     .metavar = "N",
+     .help = "Refuse what unpacks to more than N times its size (1000)",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct load_options, ratio)},
+};
+
+static const struct option_set load_set = {
+    .program = "bocal-archive",
+    .verb = "load",
+    .synopsis = "",
+    .summary = "Take an archive of images apart",
+    .options = load_table,
+    .count = COUNT(load_table),
+};
+
+static int read_limits(char **words, struct limits *limits)
+{
+    auto_arena arena = {NULL};
+    struct load_options options = {.limit = "64g", .ratio = "1000"};
+    bool help = false;
+    int used = option_parse(&load_set, &arena, words, &options, &help);
+    TRY(used);
+    if (words[used])
+        return refuse(-EINVAL, "%.80s: load takes no operands", words[used]);
+    if (text_to_bytes(options.limit, &limits->bytes) < 0 || !limits->bytes)
+        return refuse(-EINVAL, "--limit %.80s: no number of bytes", options.limit);
+    if (text_to_u64(options.ratio, UINT64_MAX, &limits->ratio) < 0 || !limits->ratio)
+        return refuse(-EINVAL, "--ratio %.80s: no number", options.ratio);
+    return 0;
+}
+
+void load_tell(struct load *load, char *const *names, const struct descriptor *top, uint64_t absent)
+{
+    struct json_writer json = json_writer_compact(stdout);
+    load->images++;
+    json_begin_object(&json, NULL);
+    json_begin_object(&json, "image");
+    json_put_strings(&json, "names", names);
+    json_put_string(&json, "manifest", top->digest);
+    json_put_string(&json, "mediaType", top->media_type);
+    json_put_u64(&json, "size", top->size);
+    if (absent)
+        json_put_u64(&json, "absent", absent);
+    json_end_object(&json);
+    json_end_object(&json);
+    putc('\n', stdout);
+}
+
+static int sync_blob(int dir, const char *name)
+{
+    auto_fd fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 || fsync(fd) < 0 ? fail(-errno, "write blob sha256:%s", name) : 0;
+}
+
+static int settle(int dir, const char *name, unsigned char type, void *data)
+{
+    (void)type;
+    const struct blob *blob = strlen(name) == DIGEST_HEX ? blobs_find(data, name) : NULL;
+    if (blob && blob->kept)
+        return sync_blob(dir, name);
+    return unlinkat(dir, name, 0) < 0 ? fail(-errno, "remove what no image needs") : 0;
+}
+
+static int load_images(struct load *load)
+{
+    if (members_find(&load->members, "index.json"))
+        return load_oci(load);
+    if (members_find(&load->members, "manifest.json"))
+        return load_docker(load);
+    if (members_find(&load->members, "repositories"))
+        return remedy(
+            refuse(-ENOTSUP,
+                   "the archive was saved by a Docker before 1.10, which knew no manifests"),
+            "load and save it with a later one");
+    return refuse(-EINVAL,
+                  "this is no archive of images: neither index.json nor manifest.json is in it");
+}
+
+static int is_empty(int dir, const char *name, unsigned char type, void *data)
+{
+    (void)dir, (void)type, (void)data;
+    return refuse(-ENOTEMPTY, "fd %d is no empty directory: it has %.80s", DIRECTORY, name);
+}
+
+static void cleanup_load(struct load *load)
+{
+    members_free(&load->members);
+    blobs_free(&load->blobs);
+    arena_free(load->arena);
+}
+
+int verb_load(char **words)
+{
+    struct arena arena = {NULL};
+    __attribute__((cleanup(cleanup_load))) struct load load = {
+        .arena = &arena,
+        .blobs = {.dir = DIRECTORY, .place = "the archive"},
+        .members = {.arena = &arena},
+    };
+    TRY(read_limits(words, &load.blobs.limits));
+    int r = dir_each(DIRECTORY, is_empty, NULL);
+    if (r < 0)
+        return fail(r, "fd %d", DIRECTORY);
+    auto_digest digest = {0};
+    TRY(digest_begin(&digest)); /* libcrypto looks around at the first */
+    TRY(confine(&(struct confinement){.write = DIRECTORY}));
+    TRY(spool(INPUT, &load.blobs, &load.members));
+    TRY(load_images(&load));
+    r = lseek(DIRECTORY, 0, SEEK_SET) < 0 ? -errno : dir_each(DIRECTORY, settle, &load.blobs);
+    if (r < 0 || fsync(DIRECTORY) < 0)
+        return fail(r < 0 ? r : -errno, "fd %d", DIRECTORY);
+    printf("{\"images\": %" PRIu64 "}\n", load.images);
+    return 0;
+}

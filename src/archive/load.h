@@ -1,0 +1,26 @@
+/* bocal-archive load: an archive of images into a directory of blobs. */
+#pragma once
+
+#include "archive/blobs.h"
+#include "archive/members.h"
+
+struct load {
+    struct arena *arena;
+    struct arena *scratch; /* as long as one image is looked at */
+    struct blobs blobs;    /* in fd 3 */
+    struct members members;
+    uint64_t images; /* told */
+};
+
+/* The images of an OCI layout (index.json), and of Docker's manifest.json. Each is checked, what
+ * belongs to it is kept, and one line is written to standard output. */
+int load_oci(struct load *load);
+int load_docker(struct load *load);
+
+/* Its line. NAMES is NULL-terminated; ABSENT counts manifests that its index names and that are not
+ * there. */
+void load_tell(struct load *load, char *const *names, const struct descriptor *top,
+               uint64_t absent);
+
+/* Options in WORDS, archive at fd 0, directory at fd 3. 0 or -errno with a sentence. */
+int verb_load(char **words);

@@ -1,0 +1,216 @@
+/* The blob comes through a source, which verifies it, and libarchive reads the format of the tar: nothing else of it is
+ * used, its own writer to disk least of all. Digests are known in the end only, when everything is written: on failure
+ * the directory is rubbish, and its owner's to remove.
+ *
+ * libarchive is left in the C locale on purpose. It would take names of pax headers for UTF-8 text, and compose their
+ * letters anew; there, it cannot convert what is not ASCII, says so, and leaves the bytes as they are. */
+#include "archive/unpack.h"
+
+#include "archive/confine.h"
+#include "archive/extract.h"
+#include "archive/source.h"
+#include "archive/userns.h"
+#include "archive/verb.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json_write.h"
+#include "base/option.h"
+#include "base/process.h"
+#include "base/text.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <time.h>
+
+enum { FD_ROOT = 3, FD_PARENTS = 4, PARENTS_MOST = 512 };
+
+struct unpack_options {
+    const char *digest, *size, *diff_id, *limit, *ratio;
+    int parents, userns;
+    bool user, flat;
+};
+
+#define TEXT(field) .offset = offsetof(struct unpack_options, field), .kind = OPTION_TEXT
+#define FLAG(field) .offset = offsetof(struct unpack_options, field), .kind = OPTION_FLAG
+static const struct option options[] = {
+    {"digest", .group = "Options", .metavar = "DIGEST", .help = "of the blob, sha256:HEX", TEXT(digest)},
+    {"size", .metavar = "BYTES", .help = "of the blob", TEXT(size)},
+    {"diff-id", .metavar = "DIGEST", .help = "of the tar in it, sha256:HEX", TEXT(diff_id)},
+    {"user", .help = "marks of overlayfs in user.*, for mounts in a user namespace", FLAG(user)},
+    {"flat", .help = "with one id: owners and modes are recorded in user.containers.override_stat", FLAG(flat)},
+    {"parents", .metavar = "N", .help = "the layers below are descriptors 4 and on, the topmost first",
+     .offset = offsetof(struct unpack_options, parents), .kind = OPTION_NUMBER},
+    {"userns", .metavar = "FD", .help = "be root of the user namespace that this descriptor is",
+     .offset = offsetof(struct unpack_options, userns), .kind = OPTION_NUMBER},
+    {"limit", .metavar = "BYTES", .help = "most that it may unpack to", TEXT(limit)},
+    {"ratio", .metavar = "N", .help = "most that it may unpack to, in sizes of the blob", TEXT(ratio)},
+};
+static const struct option_set set = {
+    "bocal-archive", "unpack", "<BLOB", "unpack a layer into descriptor 3", NULL, false, options, COUNT(options),
+};
+
+struct unpack {
+    struct source *source;
+    struct extractor extractor;
+    struct timespec told; /* when */
+};
+
+/* ---- progress ---- */
+
+static void tell_progress(struct unpack *unpack)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    int64_t passed = (now.tv_sec - unpack->told.tv_sec) * 1000 + (now.tv_nsec - unpack->told.tv_nsec) / 1000000;
+    if (passed < 100)
+        return;
+    unpack->told = now;
+    printf("{\"read\": %" PRIu64 "}\n", source_progress(unpack->source));
+    fflush(stdout);
+}
+
+static la_ssize_t give(struct archive *archive, void *data, const void **bytes)
+{
+    struct unpack *unpack = data;
+    tell_progress(unpack);
+    ssize_t n = source_next(unpack->source, bytes);
+    if (n < 0)
+        archive_set_error(archive, (int)-n, "%s", error_text());
+    return n < 0 ? -1 : n;
+}
+
+/* ---- the tar ---- */
+
+static bool has_foreign_letters(const char *text)
+{
+    for (; text && *text; text++)
+        if ((unsigned char)*text >= 0x80)
+            return true;
+    return false;
+}
+
+/* A warning is for text that is not ASCII, which is as it was; or else something of the entry is lost. */
+static int check_header(struct archive *archive, struct archive_entry *entry, int result)
+{
+    if (result == ARCHIVE_OK)
+        return 0;
+    const char *words = archive_error_string(archive);
+    bool text = has_foreign_letters(archive_entry_pathname(entry)) || has_foreign_letters(archive_entry_hardlink(entry)) ||
+                has_foreign_letters(archive_entry_symlink(entry)) || has_foreign_letters(archive_entry_uname(entry)) ||
+                has_foreign_letters(archive_entry_gname(entry));
+    if (result == ARCHIVE_WARN && text)
+        return 0;
+    const char *name = result == ARCHIVE_WARN ? archive_entry_pathname(entry) : NULL;
+    return refuse(-EINVAL, "the layer's tar is damaged%s%.200s: %s", name ? ", at " : "", name ? name : "", words ? words : "failed");
+}
+
+static int extract_all(struct unpack *unpack, struct archive *archive)
+{
+    struct archive_entry *entry;
+    if (archive_read_support_format_tar(archive) != ARCHIVE_OK || archive_read_support_format_empty(archive) != ARCHIVE_OK)
+        return refuse(-ENOMEM, "libarchive: %s", archive_error_string(archive));
+    if (archive_read_open(archive, unpack, NULL, give, NULL) != ARCHIVE_OK)
+        return refuse(-EINVAL, "the layer is no tar, nor one in gzip or zstd: %s", archive_error_string(archive));
+    for (int r; (r = archive_read_next_header(archive, &entry)) != ARCHIVE_EOF;) {
+        TRY(check_header(archive, entry, r));
+        TRY(extract_entry(&unpack->extractor, archive, entry));
+    }
+    return extract_end(&unpack->extractor);
+}
+
+static int extract(struct unpack *unpack)
+{
+    struct archive *archive = archive_read_new();
+    if (!archive)
+        return fail(-ENOMEM, "libarchive");
+    int r = extract_all(unpack, archive);
+    archive_read_free(archive);
+    return r;
+}
+
+/* ---- the verb ---- */
+
+static int verify(struct source *source, const struct unpack_options *wanted, uint64_t size)
+{
+    struct source_sums sums;
+    TRY(source_finish(source, &sums));
+    if (sums.packed_size != size)
+        return refuse(-EBADMSG, "the layer has %" PRIu64 " bytes and should have %" PRIu64, sums.packed_size, size);
+    if (!text_equal(sums.packed, wanted->digest))
+        return refuse(-EBADMSG, "the layer is not what its name says: it is %s, not %s", sums.packed, wanted->digest);
+    if (!text_equal(sums.plain, wanted->diff_id))
+        return refuse(-EBADMSG, "the layer's tar is not that of the image's configuration: it is %s, not %s", sums.plain, wanted->diff_id);
+    return 0;
+}
+
+static void put_result(const struct extractor *done)
+{
+    struct json_writer json = json_writer_compact(stdout);
+    json_begin_object(&json, NULL);
+    json_put_u64(&json, "entries", done->entries);
+    json_put_u64(&json, "bytes", done->bytes);
+    json_put_u64(&json, "skippedDevices", done->skipped_devices);
+    json_put_u64(&json, "skippedAttributes", done->skipped_attributes);
+    json_put_bool(&json, "root", done->tree.root_named);
+    json_put_bool(&json, "rootOpaque", done->tree.root_opaque);
+    json_end_object(&json);
+    putchar('\n');
+}
+
+static int number(const char *name, const char *text, uint64_t least, uint64_t *value)
+{
+    if (!text)
+        return refuse(-EINVAL, "--%s is missing", name);
+    if (text_to_u64(text, INT64_MAX, value) < 0 || *value < least)
+        return refuse(-EINVAL, "--%s %.80s: not such a number", name, text);
+    return 0;
+}
+
+static int unpack_with(const struct unpack_options *wanted, struct unpack *unpack)
+{
+    uint64_t size, limit, ratio;
+    int layers[PARENTS_MOST];
+    TRY(digest_check("--digest", wanted->digest));
+    TRY(digest_check("--diff-id", wanted->diff_id));
+    TRY(number("size", wanted->size, 0, &size));
+    TRY(number("limit", wanted->limit, 1, &limit));
+    TRY(number("ratio", wanted->ratio, 1, &ratio));
+    if (wanted->parents > PARENTS_MOST)
+        return refuse(-EINVAL, "--parents %d: more than %d", wanted->parents, PARENTS_MOST);
+    for (int i = 0; i < wanted->parents; i++)
+        layers[i] = FD_PARENTS + i;
+    if (wanted->userns)
+        TRY(userns_enter(wanted->userns));
+    struct extractor *extractor = &unpack->extractor;
+    extractor->tree.below = (struct below){.layers = layers, .count = wanted->parents,
+                                           .opaque = wanted->user ? "user.overlay.opaque" : "trusted.overlay.opaque"};
+    extractor->tree.policy.flat = wanted->flat;
+    extractor->skip_devices = wanted->flat || process_in_userns();
+    extractor->limit = limit;
+    TRY(extract_begin(extractor, FD_ROOT));
+    size_t given = wanted->parents < 0 ? 0 : (size_t)wanted->parents;
+    TRY(confine(&(struct confinement){.write = FD_ROOT, .read = layers, .reads = given}));
+    TRY(source_start(&unpack->source, STDIN_FILENO, &(struct source_limits){size, limit, ratio}));
+    TRY(extract(unpack));
+    TRY(verify(unpack->source, wanted, size));
+    put_result(extractor);
+    return 0;
+}
+
+int verb_unpack(char **words)
+{
+    auto_arena arena = {0};
+    struct unpack_options wanted = {.parents = -1, .limit = "68719476736", .ratio = "1000"};
+    bool help;
+    int used = option_parse(&set, &arena, words, &wanted, &help);
+    TRY(used);
+    TRY(words_none(words + used));
+    struct unpack unpack = {0};
+    int r = unpack_with(&wanted, &unpack);
+    bool needs = unpack.extractor.tree.needs_below;
+    source_free(unpack.source);
+    extract_free(&unpack.extractor);
+    return r < 0 && needs ? STATUS_NEEDS_PARENTS : r;
+}

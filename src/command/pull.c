@@ -1,0 +1,104 @@
+/* `bocal pull`: an image from a registry into the store. */
+#include "command/pull.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "engine/image.h"
+#include "engine/places.h"
+#include "engine/registries.h"
+
+#include <stdio.h>
+
+static const char *const progress_words[] = {[PROGRESS_AUTO] = "auto", [PROGRESS_PLAIN] = "plain", [PROGRESS_JSON] = "json", NULL};
+
+static const struct option options[] = {
+    {.group = "Options",
+     .name = "platform", .kind = OPTION_TEXT, .metavar = "OS/ARCH[/VARIANT]", .offset = offsetof(struct pull_options, platform),
+     .help = "what it is to run on, in place of this machine"},
+    {.name = "quiet", .letter = 'q', .kind = OPTION_FLAG, .offset = offsetof(struct pull_options, quiet),
+     .help = "print the digest only"},
+    {.name = "progress", .kind = OPTION_CHOICE, .metavar = "auto|plain|json", .words = progress_words, .value = VALUE_WORDS,
+     .offset = offsetof(struct pull_options, progress), .help = "how to show what is going on"},
+    {.group = "Registry",
+     .name = "authfile", .kind = OPTION_TEXT, .metavar = "FILE", .value = VALUE_FILE, .offset = offsetof(struct pull_options, authfile),
+     .help = "take credentials from this file; else from those of Podman and Docker"},
+    {.name = "cert-dir", .kind = OPTION_TEXT, .metavar = "DIR", .value = VALUE_DIR, .offset = offsetof(struct pull_options, cert_dir),
+     .help = "trust certificates in this directory as well, and show those of one's own"},
+    {.name = "tls-verify", .kind = OPTION_FLAG, .inverted = true, .offset = offsetof(struct pull_options, no_verify),
+     .help = "believe only certificates that somebody trusted has signed (on by default)"},
+    {.name = "plain-http", .kind = OPTION_FLAG, .offset = offsetof(struct pull_options, plain_http),
+     .help = "talk without TLS: everybody on the way can read and change what is said"},
+};
+
+static const struct option_set set = {
+    .program = "bocal",
+    .verb = "pull",
+    .synopsis = "NAME[:TAG|@DIGEST]",
+    .summary = "fetch an image from a registry",
+    .options = options,
+    .count = COUNT(options),
+};
+
+static void show(const struct pull_event *event, void *data)
+{
+    struct progress *progress = data;
+    char name[13] = "";
+    if (event->notice) {
+        if (progress->mode != PROGRESS_QUIET && progress->mode != PROGRESS_JSON && !progress->drawn)
+            fprintf(stderr, "%s\n", event->notice);
+        return;
+    }
+    snprintf(name, sizeof name, "%s", digest_hex(event->digest));
+    bool done = text_equal(event->state, "done") || text_equal(event->state, "exists") || text_equal(event->state, "unpacked");
+    progress_update(progress, name, event->state, done ? event->size : event->read, event->size, done);
+}
+
+int pull_image(struct arena *arena, const struct pull_options *o, const char *word, struct image *image)
+{
+    struct places places;
+    struct registries registries;
+    struct reference name, full;
+    struct progress progress;
+    auto_owners owners = {.userns = -1};
+    TRY(places_find(arena, &places));
+    TRY(registries_read(arena, &registries));
+    TRY(reference_parse(arena, word, &name));
+    if (name.kind != REFERENCE_NAME)
+        return refuse(-EINVAL, "%.200s: not a name that a registry knows (bocal load reads archives)", word);
+    TRY(registries_complete(arena, &registries, &name, &full));
+    auto_store store = {.fd = -1, .blobs = -1};
+    TRY(store_open(arena, places.data, &store));
+    TRY(layer_owners_choose(arena, &owners));
+    progress_begin(&progress, arena, o->quiet ? PROGRESS_QUIET : o->progress);
+    if (!o->quiet && o->progress != PROGRESS_JSON)
+        fprintf(stderr, "pulling %s%s%s\n", full.text, name.host ? "" : ", by the configuration ", name.host ? "" : registries.file);
+    int r = image_pull(&store,
+                       &(struct pull_request){.reference = &full, .platform = o->platform, .cert_dir = o->cert_dir,
+                                              .authfile = o->authfile, .no_verify = o->no_verify,
+                                              .plain_http = o->plain_http || registries_insecure(&registries, full.host)},
+                       &owners, show, &progress, image);
+    progress_end(&progress);
+    return r;
+}
+
+static int pull_run(const struct call *call)
+{
+    struct pull_options o = {0};
+    struct image image;
+    auto_arena arena = {0};
+    bool help;
+    int used = option_parse(&set, &arena, call->words, &o, &help);
+    TRY(used);
+    if (help)
+        return verb_help(&pull_verb);
+    char **rest = call->words + used;
+    if (!*rest)
+        return refuse(-EINVAL, "an image's name is wanted (HOST/NAME:TAG)");
+    TRY(verb_ends(rest + 1));
+    TRY(pull_image(&arena, &o, *rest, &image));
+    puts(image.digest);
+    return 0;
+}
+
+const struct verb pull_verb = {.set = &set, .run = pull_run};

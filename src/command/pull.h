@@ -1,0 +1,16 @@
+#pragma once
+
+#include "command/progress.h"
+#include "command/verb.h"
+#include "image/pull.h"
+
+extern const struct verb pull_verb;
+
+struct pull_options {
+    const char *platform, *cert_dir, *authfile;
+    bool quiet, no_verify, plain_http;
+    enum progress_mode progress;
+};
+
+/* Pulls the image WORD, and shows it. IMAGE: what it is then, in ARENA. */
+int pull_image(struct arena *arena, const struct pull_options *options, const char *word, struct image *image);

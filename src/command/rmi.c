@@ -1,0 +1,93 @@
+/* `bocal rmi`: takes names away, and removes what no name leads to any more. */
+#include "command/rmi.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "command/progress.h"
+#include "engine/places.h"
+#include "image/store.h"
+#include "spec/digest.h"
+#include "spec/reference.h"
+
+#include <stdio.h>
+
+struct rmi_options {
+    bool all;
+};
+
+static const struct option options[] = {
+    {.group = "Options",
+     .name = "all", .letter = 'a', .kind = OPTION_FLAG, .offset = offsetof(struct rmi_options, all), .help = "remove every image"},
+};
+
+static const struct option_set set = {
+    .program = "bocal",
+    .verb = "rmi",
+    .synopsis = "IMAGE...",
+    .summary = "remove images",
+    .options = options,
+    .count = COUNT(options),
+};
+
+/* A name takes itself away; a digest takes all names of its image. */
+static int remove_image(struct arena *arena, const struct store *store, const char *word)
+{
+    struct image image;
+    struct reference reference;
+    TRY(store_find(store, word, &image));
+    TRY(reference_parse(arena, word, &reference));
+    bool by_name = image.name && reference.kind == REFERENCE_NAME && !reference.digest && !text_after(digest_hex(image.digest), word);
+    int r = by_name ? store_unname(store, image.name) : store_forget(store, &image);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    printf("%s %s\n", by_name ? "unnamed" : "removed", by_name ? image.name : image.digest);
+    return 0;
+}
+
+static int remove_all(const struct store *store)
+{
+    struct image *images;
+    size_t count;
+    TRY(store_images(store, &images, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(store_forget(store, &images[i]));
+    return 0;
+}
+
+static int rmi(struct arena *arena, const struct rmi_options *o, char **words)
+{
+    struct places places;
+    uint64_t freed = 0;
+    int result = 0;
+    auto_store store = {.fd = -1, .blobs = -1};
+    TRY(places_find(arena, &places));
+    TRY(store_open(arena, places.data, &store));
+    if (o->all)
+        result = remove_all(&store);
+    for (; *words && result == 0; words++)
+        result = remove_image(arena, &store, *words);
+    int r = store_collect(&store, &freed);
+    if (r == -EBUSY)
+        fprintf(stderr, "bocal rmi: images are being added: what is not needed any more goes with the next rmi\n");
+    else if (r == 0 && freed)
+        printf("freed %s\n", size_text(arena, freed));
+    return result < 0 ? result : r == -EBUSY ? 0 : r;
+}
+
+static int rmi_run(const struct call *call)
+{
+    struct rmi_options o = {0};
+    auto_arena arena = {0};
+    bool help;
+    int used = option_parse(&set, &arena, call->words, &o, &help);
+    TRY(used);
+    if (help)
+        return verb_help(&rmi_verb);
+    char **rest = call->words + used;
+    if (!*rest && !o.all)
+        return refuse(-EINVAL, "an image is wanted (bocal images lists them)");
+    return rmi(&arena, &o, rest);
+}
+
+const struct verb rmi_verb = {.set = &set, .run = rmi_run};

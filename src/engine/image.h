@@ -1,0 +1,19 @@
+/* An image of the store as what a container is made from. */
+#pragma once
+
+#include "image/content.h"
+#include "image/layers.h"
+
+struct run_image {
+    struct store store;
+    struct content content;
+    const char **directories; /* its layers, the topmost first, NULL-terminated */
+    int hold;                 /* they stay while it is open; owned */
+};
+
+/* Finds WORD in the store at DATA, and unpacks what is not unpacked yet. -errno with a sentence. All lives in ARENA. */
+int run_image_open(struct arena *arena, const char *data, const char *word, struct run_image *image);
+void run_image_close(struct run_image *image);
+
+/* Whose an image's files are that the caller unpacks: root's as they are; a user's in the ids of his containers, or all his. */
+int layer_owners_choose(struct arena *arena, struct layer_owners *owners);

@@ -1,0 +1,62 @@
+#include "engine/registries.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json_read.h"
+#include "base/text.h"
+
+#include <fcntl.h>
+
+static const struct json_field fields[] = {
+    {"registries", json_strings, offsetof(struct registries, search)},
+    {"insecureRegistries", json_strings, offsetof(struct registries, insecure)},
+    {0},
+};
+
+/* 1 when it is there. */
+static int read_file(struct arena *arena, const char *path, struct registries *registries)
+{
+    auto_free char *text = NULL;
+    if (access(path, F_OK) < 0)
+        return 0;
+    ssize_t size = file_read(AT_FDCWD, path, 1 << 20, &text);
+    if (size < 0)
+        return (int)size;
+    TRY(json_read(arena, text, (size_t)size, path, fields, registries));
+    registries->file = path;
+    return 1;
+}
+
+int registries_read(struct arena *arena, struct registries *registries)
+{
+    const char *said = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    *registries = (struct registries){.file = NULL};
+    const char *own = said && *said == '/'   ? arena_printf(arena, "%s/bocal/config.json", said)
+                      : home && *home == '/' ? arena_printf(arena, "%s/.config/bocal/config.json", home)
+                                             : NULL;
+    int r = own ? read_file(arena, own, registries) : 0;
+    if (r == 0)
+        r = read_file(arena, "/etc/bocal/config.json", registries);
+    return r < 0 ? r : 0;
+}
+
+int registries_complete(struct arena *arena, const struct registries *registries, const struct reference *name, struct reference *full)
+{
+    *full = *name;
+    if (name->host)
+        return 0;
+    if (!registries->search || !*registries->search)
+        return refuse(-ENOENT, "image %.200s: no registry is configured for names without a host (write HOST/%.200s, or put "
+                               "{\"registries\": [\"HOST/PREFIX\"]} into /etc/bocal/config.json)",
+                      name->text, name->text);
+    return reference_qualify(arena, name, registries->search[0], full);
+}
+
+bool registries_insecure(const struct registries *registries, const char *host)
+{
+    for (char **word = registries->insecure; word && *word; word++)
+        if (text_equal(*word, host))
+            return true;
+    return false;
+}

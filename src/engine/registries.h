@@ -1,0 +1,23 @@
+/* What the configuration says of registries: /etc/bocal/config.json, and before it a user's $XDG_CONFIG_HOME/bocal/config.json.
+ *
+ *     {"registries": ["registry.example/library"], "insecureRegistries": ["localhost:5000"]}
+ *
+ * No registry is known without it: a name without a host is nobody's then. */
+#pragma once
+
+#include "spec/reference.h"
+
+struct registries {
+    const char *file;   /* that it was read from; NULL: none */
+    char **search;      /* what may stand before a short name; the first is the default */
+    char **insecure;    /* hosts that are asked without TLS */
+};
+
+/* -errno with a sentence where a file is there and wrong. */
+int registries_read(struct arena *arena, struct registries *registries);
+
+/* NAME with its host, or what the configuration puts before it, into FULL. -ENOENT with a sentence that has the remedy. */
+int registries_complete(struct arena *arena, const struct registries *registries, const struct reference *name, struct reference *full);
+
+/* Whether HOST may be asked without TLS. */
+bool registries_insecure(const struct registries *registries, const char *host);

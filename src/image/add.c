@@ -1,0 +1,86 @@
+/* The way of an image into the store: its blobs, verified by who has read them; its layers, unpacked; and last, its names. */
+#include "image/add.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json_tree.h"
+#include "base/text.h"
+#include "image/program.h"
+#include "spec/reference.h"
+
+int image_add(const struct store *store, const struct image *image, const char *const *names,
+              const struct layer_owners *owners, layer_listener *each, void *data)
+{
+    struct content content;
+    TRY(content_read(store, image, NULL, &content));
+    TRY(layers_unpack(store, &content, owners, each, data));
+    if (!*names)
+        return store_name(store, NULL, image);
+    for (; *names; names++)
+        TRY(store_name(store, *names, image));
+    return 0;
+}
+
+/* ---- archives ---- */
+
+struct loading {
+    const struct store *store;
+    struct loaded_image *list;
+    size_t count;
+};
+
+/* Names in archives may be anything; one that is no reference is refused, not repaired. */
+static int read_names(const struct store *store, struct json_object *list, const char ***names)
+{
+    size_t n = json_length(list);
+    *names = arena_alloc(store->arena, (n + 1) * sizeof **names);
+    for (size_t i = 0; i < n; i++) {
+        struct reference reference;
+        TRY(reference_parse(store->arena, json_item(list, i), &reference));
+        if (reference.kind != REFERENCE_NAME || !reference.tag)
+            return refuse(-EINVAL, "image name %.200s: not a name with a tag", json_item(list, i));
+        (*names)[i] = reference.text;
+    }
+    return 0;
+}
+
+static int hear(struct json_object *object, void *data)
+{
+    struct loading *loading = data;
+    struct arena *arena = loading->store->arena;
+    struct json_object *found = NULL, *size = NULL;
+    if (!json_object_object_get_ex(object, "image", &found))
+        return 0;
+    const char *digest = json_text_of(found, "manifest"), *type = json_text_of(found, "mediaType");
+    if (!digest_valid(digest) || !type)
+        return refuse(-EPROTO, "bocal-archive: it tells of an image without a digest");
+    json_object_object_get_ex(found, "size", &size);
+    struct loaded_image *loaded = LIST_ADD(arena, &loading->list, &loading->count);
+    loaded->image = (struct image){.digest = arena_strdup(arena, digest), .media_type = arena_strdup(arena, type),
+                                   .size = size ? (uint64_t)json_object_get_int64(size) : 0};
+    TRY(read_names(loading->store, json_list_of(found, "names"), &loaded->names));
+    loaded->image.name = loaded->names[0];
+    return 0;
+}
+
+int image_load(const struct store *store, int input, const struct layer_owners *owners, layer_listener *each, void *data,
+               struct loaded_image **list, size_t *count)
+{
+    struct loading loading = {.store = store};
+    auto_fd adding = store_hold(store, false, false);
+    auto_ingest ingest = {.fd = -1};
+    TRY(adding);
+    TRY(ingest_begin(store, "load", &ingest));
+    TRY(program_run(store->arena,
+                    &(struct program_call){.name = "bocal-archive", .words = (const char *[]){"load", NULL}, .input = input,
+                                           .output = -1, .fds = &ingest.fd, .n_fds = 1},
+                    hear, &loading));
+    if (!loading.count)
+        return refuse(-EINVAL, "the archive has no images in it");
+    TRY(ingest_keep_blobs(&ingest));
+    for (size_t i = 0; i < loading.count; i++)
+        TRY(image_add(store, &loading.list[i].image, loading.list[i].names, owners, each, data));
+    *list = loading.list;
+    *count = loading.count;
+    return 0;
+}

@@ -1,0 +1,19 @@
+/* Adding images to the store. */
+#pragma once
+
+#include "image/layers.h"
+
+/* What was read from an archive. */
+struct loaded_image {
+    struct image image;
+    const char **names; /* references, NULL-terminated; may be empty */
+};
+
+/* Reads the archive INPUT (docker-archive or OCI, packed or not; may be a pipe) into the store, unpacks its images' layers and
+ * gives them their names. What fails leaves no name, and blobs that are collected later. Sets *LIST in the store's arena. */
+int image_load(const struct store *store, int input, const struct layer_owners *owners, layer_listener *each, void *data,
+               struct loaded_image **list, size_t *count);
+
+/* Unpacks IMAGE, whose blobs are there, and gives it NAMES. The caller holds the store (store_hold). */
+int image_add(const struct store *store, const struct image *image, const char *const *names,
+              const struct layer_owners *owners, layer_listener *each, void *data);

@@ -1,0 +1,117 @@
+/* What is being made in the store, until it has its final name. */
+#include "image/remove.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "spec/digest.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+/* Locked, and still what has this name: who held the lock before may have renamed or removed it. -EAGAIN otherwise. */
+static int lock_named(const struct store *store, struct ingest *ingest)
+{
+    struct stat there, here;
+    auto_free char *path = NULL;
+    if (asprintf(&path, "ingest/%s", ingest->name) < 0)
+        return fail(-ENOMEM, "make an image");
+    auto_fd fd = openat(store->fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return -EAGAIN;
+    if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &here) < 0)
+        return fail(-errno, "lock %s/%s", store->dir, path);
+    if (fstatat(store->fd, path, &there, AT_SYMLINK_NOFOLLOW) < 0 || there.st_ino != here.st_ino || there.st_dev != here.st_dev)
+        return -EAGAIN;
+    ingest->fd = take_fd(&fd);
+    return 0;
+}
+
+static int empty_entry(int dir, const char *name, unsigned char type, void *data)
+{
+    const struct ingest *ingest = data;
+    char path[sizeof ingest->name + 300];
+    (void)dir;
+    (void)type;
+    snprintf(path, sizeof path, "ingest/%s/%s", ingest->name, name);
+    return store_remove(ingest->store, path);
+}
+
+static int begin(const struct store *store, struct ingest *ingest)
+{
+    char path[sizeof ingest->name + 8];
+    snprintf(path, sizeof path, "ingest/%s", ingest->name);
+    for (;;) {
+        if (mkdirat(store->fd, path, 0700) < 0 && errno != EEXIST)
+            return fail(-errno, "create %s/%s", store->dir, path);
+        int r = lock_named(store, ingest);
+        if (r != -EAGAIN)
+            return r < 0 ? r : dir_each(ingest->fd, empty_entry, ingest);
+    }
+}
+
+int ingest_begin(const struct store *store, const char *kind, struct ingest *ingest)
+{
+    char random[17];
+    *ingest = (struct ingest){.store = store, .fd = -1};
+    TRY(text_random_hex(random, 8));
+    snprintf(ingest->name, sizeof ingest->name, "%s-%s", kind, random);
+    return begin(store, ingest);
+}
+
+int ingest_begin_for(const struct store *store, const char *kind, const char *key, struct ingest *ingest)
+{
+    *ingest = (struct ingest){.store = store, .fd = -1};
+    snprintf(ingest->name, sizeof ingest->name, "%s-%.40s", kind, key);
+    return begin(store, ingest);
+}
+
+void ingest_end(struct ingest *ingest)
+{
+    if (ingest->fd < 0)
+        return;
+    char path[sizeof ingest->name + 8];
+    snprintf(path, sizeof path, "ingest/%s", ingest->name);
+    if (store_remove(ingest->store, path) < 0) /* before the lock goes; else collecting does it */
+        warn("%s/%s is left until the next bocal rmi", ingest->store->dir, path);
+    close(take_fd(&ingest->fd));
+}
+
+static int keep_blob(int dir, const char *name, unsigned char type, void *data)
+{
+    const struct store *store = data;
+    if (type == DT_DIR || strlen(name) != DIGEST_HEX || strspn(name, "0123456789abcdef") != DIGEST_HEX)
+        return 0;
+    auto_fd fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fchmod(fd, 0644) < 0 || fsync(fd) < 0)
+        return fail(-errno, "sync blob %.12s", name);
+    return renameat(dir, name, store->blobs, name) < 0 ? fail(-errno, "keep blob %.12s", name) : 0;
+}
+
+int ingest_keep_blobs(struct ingest *ingest)
+{
+    const struct store *store = ingest->store;
+    if (lseek(ingest->fd, 0, SEEK_SET) < 0) /* it was read when it was begun */
+        return fail(-errno, "read %s/ingest/%s", store->dir, ingest->name);
+    TRY(dir_each(ingest->fd, keep_blob, (void *)store));
+    return fsync(store->blobs) < 0 ? fail(-errno, "sync %s/images/blobs", store->dir) : 0;
+}
+
+int ingest_keep_as(struct ingest *ingest, const char *directory, const char *name)
+{
+    const struct store *store = ingest->store;
+    auto_free char *from = NULL, *to = NULL;
+    if (asprintf(&from, "ingest/%s", ingest->name) < 0 || asprintf(&to, "%s/%s", directory, name) < 0)
+        return fail(-ENOMEM, "make %s/%s", directory, name);
+    if (syncfs(ingest->fd) < 0 || fchmod(ingest->fd, 0711) < 0)
+        return fail(-errno, "sync %s/%s", store->dir, from);
+    if (renameat(store->fd, from, store->fd, to) < 0)
+        return fail(-errno, "rename %s/%s", store->dir, from);
+    close(take_fd(&ingest->fd));
+    auto_fd dir = openat(store->fd, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return dir < 0 || fsync(dir) < 0 ? fail(-errno, "sync %s/%s", store->dir, directory) : 0;
+}

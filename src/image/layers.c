@@ -1,0 +1,313 @@
+/* Unpacking layers. Each is made in an ingest directory of its own, named by its chainID, so that who wants the same layer at the
+ * same time waits for it and finds it done. All begin in their order, lowest first, and so nobody waits for somebody who
+ * waits for him. A layer that needs what lies below it (a hard link to a file of a lower layer) says so, and is unpacked again
+ * when those are complete. */
+#include "image/layers.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json_write.h"
+#include "base/text.h"
+#include "image/program.h"
+#include "image/remove.h"
+
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+
+enum { MOST_AT_ONCE = 8 };
+enum layer_state { LAYER_MISSING, LAYER_UNPACKING, LAYER_WAITING, LAYER_THERE };
+
+struct layer {
+    struct unpacking *unpacking;
+    size_t index;
+    enum layer_state state;
+    struct ingest ingest;
+    uint64_t entries, bytes, skipped;
+};
+
+struct unpacking {
+    const struct store *store;
+    const struct content *content;
+    const struct layer_owners *owners;
+    layer_listener *each;
+    void *data;
+    struct layer *layers;
+    struct program programs[MOST_AT_ONCE];
+    struct layer *worked[MOST_AT_ONCE]; /* on which layer a program works; NULL: none */
+    size_t at_once;
+};
+
+static void cleanup_unpacking(struct unpacking *u)
+{
+    for (size_t i = 0; i < u->at_once; i++)
+        if (u->worked[i])
+            program_end(&u->programs[i]);
+    for (size_t i = 0; i < u->content->n_layers; i++)
+        ingest_end(&u->layers[i].ingest);
+}
+
+static const char *layer_path(const struct unpacking *u, size_t index, const char *below)
+{
+    return arena_printf(u->store->arena, "layers/%s%s", digest_hex(u->content->chain[index]), below);
+}
+
+static bool is_there(const struct unpacking *u, size_t index)
+{
+    return faccessat(u->store->fd, layer_path(u, index, ""), F_OK, 0) == 0;
+}
+
+static void tell(const struct layer *layer, uint64_t read)
+{
+    const struct unpacking *u = layer->unpacking;
+    const struct descriptor *blob = &u->content->manifest.layers[layer->index];
+    if (u->each)
+        u->each(&(struct layer_event){.index = layer->index, .digest = blob->digest, .size = blob->size, .read = read,
+                                      .done = layer->state == LAYER_THERE},
+                u->data);
+}
+
+/* ---- one layer ---- */
+
+static uint64_t number_of(struct json_object *object, const char *key)
+{
+    struct json_object *value = NULL;
+    json_object_object_get_ex(object, key, &value);
+    return value ? (uint64_t)json_object_get_int64(value) : 0;
+}
+
+static int hear(struct json_object *object, void *data)
+{
+    struct layer *layer = data;
+    if (json_object_object_get_ex(object, "entries", NULL)) {
+        layer->entries = number_of(object, "entries");
+        layer->bytes = number_of(object, "bytes");
+        layer->skipped = number_of(object, "skippedDevices");
+    } else {
+        tell(layer, number_of(object, "read"));
+    }
+    return 0;
+}
+
+/* The directories of the layers below, topmost first, as fds. */
+static int open_parents(const struct layer *layer, int *fds)
+{
+    const struct unpacking *u = layer->unpacking;
+    for (size_t i = 0; i < layer->index; i++) {
+        fds[i] = openat(u->store->fd, layer_path(u, layer->index - 1 - i, "/fs"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fds[i] < 0)
+            return fail(-errno, "open layer %s", u->content->chain[layer->index - 1 - i]);
+    }
+    return 0;
+}
+
+struct fds {
+    int list[LAYERS_MAX + 2];
+    size_t count;
+};
+
+static void cleanup_fds(struct fds *fds)
+{
+    for (size_t i = 0; i < fds->count; i++)
+        cleanup_fd(&fds->list[i]);
+}
+
+static int begin_program(struct layer *layer, bool parents, struct program *program)
+{
+    const struct unpacking *u = layer->unpacking;
+    struct arena *arena = u->store->arena;
+    const struct descriptor *blob = &u->content->manifest.layers[layer->index];
+    __attribute__((cleanup(cleanup_fds))) struct fds fds = {.count = 0};
+    auto_fd input = store_blob(u->store, blob->digest);
+    TRY(input);
+    TRY(store_remove(u->store, arena_printf(arena, "ingest/%s/fs", layer->ingest.name)));
+    if (mkdirat(layer->ingest.fd, "fs", 0755) < 0)
+        return fail(-errno, "create the directory of a layer");
+    fds.list[fds.count++] = openat(layer->ingest.fd, "fs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fds.list[0] < 0)
+        return fail(-errno, "open the directory of a layer");
+    const char *words[16] = {"unpack", "--digest", blob->digest, "--diff-id", u->content->config.diff_ids[layer->index],
+                             "--size", arena_printf(arena, "%llu", (unsigned long long)blob->size)};
+    size_t n = 7;
+    if (parents) {
+        memset(fds.list + 1, -1, layer->index * sizeof *fds.list);
+        fds.count += layer->index;
+        TRY(open_parents(layer, fds.list + 1));
+        words[n++] = "--parents";
+        words[n++] = arena_printf(arena, "%zu", layer->index);
+    }
+    if (u->owners->user)
+        words[n++] = "--user";
+    if (u->owners->flat)
+        words[n++] = "--flat";
+    if (u->owners->userns >= 0) {
+        fds.list[fds.count] = fcntl(u->owners->userns, F_DUPFD_CLOEXEC, 3);
+        words[n++] = "--userns";
+        words[n++] = arena_printf(arena, "%zu", fds.count + 3);
+        if (fds.list[fds.count++] < 0)
+            return fail(-errno, "unpack a layer");
+    }
+    return program_start(arena, &(struct program_call){.name = "bocal-archive", .words = words, .input = input, .output = -1,
+                                                       .fds = fds.list, .n_fds = fds.count},
+                         program);
+}
+
+/* layer.json: what the directory was made from, and what it stands on. */
+static int describe(const struct layer *layer)
+{
+    const struct unpacking *u = layer->unpacking;
+    const struct descriptor *blob = &u->content->manifest.layers[layer->index];
+    auto_free char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return fail(-ENOMEM, "describe a layer");
+    struct json_writer json = json_writer_pretty(out);
+    json_begin_object(&json, NULL);
+    json_put_string(&json, "diffID", u->content->config.diff_ids[layer->index]);
+    json_put_string(&json, "blob", blob->digest);
+    if (layer->index)
+        json_put_string(&json, "parent", u->content->chain[layer->index - 1]);
+    json_put_u64(&json, "size", layer->bytes);
+    json_put_u64(&json, "entries", layer->entries);
+    json_put_u64(&json, "skippedDevices", layer->skipped);
+    json_end_object(&json);
+    fputc('\n', out);
+    fclose(out);
+    return file_replace(layer->ingest.fd, "layer.json", text, size, 0644);
+}
+
+static int keep(struct layer *layer)
+{
+    const struct unpacking *u = layer->unpacking;
+    TRY(describe(layer));
+    TRY(ingest_keep_as(&layer->ingest, "layers", digest_hex(u->content->chain[layer->index])));
+    layer->state = LAYER_THERE;
+    tell(layer, u->content->manifest.layers[layer->index].size);
+    return 0;
+}
+
+/* ---- all of them ---- */
+
+static bool all_below(const struct unpacking *u, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (u->layers[i].state != LAYER_THERE)
+            return false;
+    return true;
+}
+
+/* The next layer to begin, or NULL while there is none. */
+static struct layer *next_layer(struct unpacking *u)
+{
+    for (size_t i = 0; i < u->content->n_layers; i++) {
+        struct layer *layer = &u->layers[i];
+        if (layer->state == LAYER_MISSING || (layer->state == LAYER_WAITING && all_below(u, i)))
+            return layer;
+    }
+    return NULL;
+}
+
+/* Where somebody else has made it meanwhile there is nothing to do. */
+static int begin_layer(struct unpacking *u, struct layer *layer, size_t slot)
+{
+    bool parents = layer->state == LAYER_WAITING;
+    if (!parents)
+        TRY(ingest_begin_for(u->store, "layer", digest_hex(u->content->chain[layer->index]), &layer->ingest));
+    if (is_there(u, layer->index)) {
+        ingest_end(&layer->ingest);
+        layer->state = LAYER_THERE;
+        tell(layer, u->content->manifest.layers[layer->index].size);
+        return 0;
+    }
+    TRY(begin_program(layer, parents, &u->programs[slot]));
+    layer->state = LAYER_UNPACKING;
+    u->worked[slot] = layer;
+    tell(layer, 0);
+    return 0;
+}
+
+static int begin_all(struct unpacking *u)
+{
+    for (size_t slot = 0; slot < u->at_once; slot++) {
+        struct layer *layer = u->worked[slot] ? NULL : next_layer(u);
+        while (layer && !u->worked[slot]) {
+            TRY(begin_layer(u, layer, slot));
+            layer = next_layer(u);
+        }
+    }
+    return 0;
+}
+
+static int work(struct unpacking *u, size_t slot)
+{
+    struct layer *layer = u->worked[slot];
+    int r = program_read(&u->programs[slot], hear, layer);
+    if (r == 0)
+        return 0;
+    u->worked[slot] = NULL;
+    program_end(&u->programs[slot]);
+    if (r == PROGRAM_PARENTS) {
+        layer->state = LAYER_WAITING;
+        return layer->index ? 0 : refuse(-EINVAL, "layer %s: a link to what no layer has", u->content->manifest.layers[0].digest);
+    }
+    return r < 0 ? because(r, "unpack layer %.19s", u->content->manifest.layers[layer->index].digest) : keep(layer);
+}
+
+static bool is_working(const struct unpacking *u)
+{
+    for (size_t slot = 0; slot < u->at_once; slot++)
+        if (u->worked[slot])
+            return true;
+    return false;
+}
+
+int layers_unpack(const struct store *store, const struct content *content, const struct layer_owners *owners,
+                  layer_listener *each, void *data)
+{
+    int processors = get_nprocs();
+    __attribute__((cleanup(cleanup_unpacking))) struct unpacking u = {
+        .store = store, .content = content, .owners = owners, .each = each, .data = data,
+        .layers = arena_alloc(store->arena, (content->n_layers + 1) * sizeof *u.layers),
+        .at_once = processors > MOST_AT_ONCE ? MOST_AT_ONCE : (size_t)processors};
+    for (size_t i = 0; i < content->n_layers; i++)
+        u.layers[i] = (struct layer){.unpacking = &u, .index = i, .ingest.fd = -1,
+                                     .state = is_there(&u, i) ? LAYER_THERE : LAYER_MISSING};
+    for (;;) {
+        TRY(begin_all(&u));
+        if (!is_working(&u))
+            return 0;
+        TRY(program_poll(u.programs, u.at_once));
+        for (size_t slot = 0; slot < u.at_once; slot++)
+            if (u.worked[slot])
+                TRY(work(&u, slot));
+    }
+}
+
+int layers_use(const struct store *store, const struct content *content, const char ***directories, int *hold)
+{
+    size_t n = content->n_layers;
+    auto_fd no_collecting = store_hold(store, false, false);
+    TRY(no_collecting);
+    if (!n)
+        return refuse(-EINVAL, "image %s: it has no layers, there is nothing to run", content->image.digest);
+    *directories = arena_alloc(store->arena, (n + 1) * sizeof **directories);
+    for (size_t i = 0; i < n; i++)
+        (*directories)[i] = arena_printf(store->arena, "%s/layers/%s/fs", store->dir, digest_hex(content->chain[n - 1 - i]));
+    auto_fd fd = openat(store->fd, arena_printf(store->arena, "layers/%s", digest_hex(content->chain[n - 1])),
+                        O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? -ENOENT : fail(-errno, "open layer %s", content->chain[n - 1]);
+    if (flock(fd, LOCK_SH | LOCK_NB) < 0) /* who has it for himself is about to remove it */
+        return errno == EWOULDBLOCK ? -ENOENT : fail(-errno, "hold layer %s", content->chain[n - 1]);
+    for (size_t i = 0; i < n; i++)
+        if (access((*directories)[i], F_OK) < 0)
+            return -ENOENT;
+    *hold = take_fd(&fd);
+    return 0;
+}

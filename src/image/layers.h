@@ -1,0 +1,38 @@
+/* An image's layers as directories, for overlayfs: unpacked once each, by bocal-archive, and shared by all images that have
+ * the same layers below them. */
+#pragma once
+
+#include "base/cleanup.h"
+#include "image/content.h"
+
+#include <stdbool.h>
+
+/* Whose the files are. */
+struct layer_owners {
+    int userns;    /* -1: the caller's ids; else unpacked in this user namespace; owned */
+    bool user;     /* an ordinary user's overlay: its marks are in user.overlay.* */
+    bool flat;     /* one id: all files are the caller's, their owners an attribute */
+};
+
+static inline void layer_owners_close(struct layer_owners *owners)
+{
+    cleanup_fd(&owners->userns);
+}
+#define auto_owners __attribute__((cleanup(layer_owners_close))) struct layer_owners
+
+/* What happens, for who shows it: a layer is begun, has come as far as READ of its SIZE bytes, or is there. */
+struct layer_event {
+    size_t index;
+    const char *digest;
+    uint64_t size, read;
+    bool done;
+};
+typedef void layer_listener(const struct layer_event *event, void *data);
+
+/* Unpacks what is not there yet, several at a time; the first failure ends all. */
+int layers_unpack(const struct store *store, const struct content *content, const struct layer_owners *owners,
+                  layer_listener *each, void *data);
+
+/* The layers' directories, the topmost first, NULL-terminated; and HOLD, owned by the caller: they stay while it is open. -ENOENT
+ * without a sentence where one is not there. */
+int layers_use(const struct store *store, const struct content *content, const char ***directories, int *hold);

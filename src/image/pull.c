@@ -1,0 +1,110 @@
+/* Pulling: bocal-registry writes blobs into a directory of the ingest, each under its digest once it is verified, and skips those that
+ * the store has. Those that are complete come into the store even when a later one fails, so that the next try has less to do;
+ * nobody names them until all are there. */
+#include "image/pull.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/json_tree.h"
+#include "base/text.h"
+#include "image/add.h"
+#include "image/program.h"
+
+struct pulling {
+    const struct store *store;
+    pull_listener *each;
+    void *data;
+    const char *manifest, *index; /* valid digests, or NULL */
+};
+
+static uint64_t number_of(struct json_object *object, const char *key)
+{
+    struct json_object *value = NULL;
+    json_object_object_get_ex(object, key, &value);
+    return value ? (uint64_t)json_object_get_int64(value) : 0;
+}
+
+static const char *digest_of(const struct pulling *p, struct json_object *object, const char *key)
+{
+    const char *digest = json_text_of(object, key);
+    return digest_valid(digest) ? arena_strdup(p->store->arena, digest) : NULL;
+}
+
+static int hear(struct json_object *object, void *data)
+{
+    struct pulling *p = data;
+    const char *blob = json_text_of(object, "blob"), *state = json_text_of(object, "state"), *notice = json_text_of(object, "notice");
+    if (notice && p->each)
+        p->each(&(struct pull_event){.notice = notice}, p->data);
+    if (digest_valid(blob) && state && p->each)
+        p->each(&(struct pull_event){.digest = blob, .state = state, .size = number_of(object, "size"), .read = number_of(object, "read")},
+                p->data);
+    if (json_object_object_get_ex(object, "manifest", NULL)) {
+        p->manifest = digest_of(p, object, "manifest");
+        p->index = digest_of(p, object, "index");
+    }
+    return 0;
+}
+
+static void hear_layer(const struct layer_event *event, void *data)
+{
+    const struct pulling *p = data;
+    if (p->each)
+        p->each(&(struct pull_event){.digest = event->digest, .state = event->done ? "unpacked" : "unpacking", .size = event->size,
+                                     .read = event->read},
+                p->data);
+}
+
+static int fetch(struct pulling *p, const struct pull_request *request, const struct ingest *ingest)
+{
+    const char *words[16] = {"pull", "--reference", request->reference->text};
+    size_t n = 3;
+    const struct {
+        const char *option, *value;
+    } said[] = {{"--platform", request->platform}, {"--cert-dir", request->cert_dir}, {"--authfile", request->authfile}};
+    for (size_t i = 0; i < COUNT(said); i++)
+        if (said[i].value) {
+            words[n++] = said[i].option;
+            words[n++] = said[i].value;
+        }
+    if (request->plain_http)
+        words[n++] = "--plain-http";
+    if (request->no_verify)
+        words[n++] = "--tls-verify=false";
+    TRY(program_run(p->store->arena,
+                    &(struct program_call){.name = "bocal-registry", .words = words, .input = -1, .output = -1,
+                                           .fds = (int[]){ingest->fd, p->store->blobs}, .n_fds = 2},
+                    hear, p));
+    return p->manifest ? 0 : refuse(-EPROTO, "bocal-registry: it has not said what it has pulled");
+}
+
+/* Who asked for a platform has its manifest; else the name is the index's, which the registry's digest is of. */
+static int describe(const struct pulling *p, const struct pull_request *request, struct image *image)
+{
+    struct image_document document;
+    auto_free char *text = NULL;
+    image->name = request->reference->text;
+    image->digest = p->index && !request->platform ? p->index : p->manifest;
+    int size = store_document(p->store, image->digest, &text);
+    TRY(size);
+    TRY(document_decode(p->store->arena, text, (size_t)size, image->digest, NULL, &document));
+    image->size = (uint64_t)size;
+    image->media_type = document.kind == MEDIA_MANIFEST ? document.manifest.type->name : document.index.type->name;
+    return 0;
+}
+
+int image_pull(const struct store *store, const struct pull_request *request, const struct layer_owners *owners,
+               pull_listener *each, void *data, struct image *image)
+{
+    struct pulling p = {.store = store, .each = each, .data = data};
+    auto_fd adding = store_hold(store, false, false);
+    auto_ingest ingest = {.fd = -1};
+    TRY(adding);
+    TRY(ingest_begin(store, "pull", &ingest));
+    int r = fetch(&p, request, &ingest);
+    int kept = ingest_keep_blobs(&ingest);
+    TRY(r);
+    TRY(kept);
+    TRY(describe(&p, request, image));
+    return image_add(store, image, (const char *[]){image->name, NULL}, owners, hear_layer, &p);
+}

@@ -1,0 +1,301 @@
+/* The store's places and its index. The index is read into a tree of JSON and changed there, so that what other tools have
+ * written into it stays. */
+#include "image/store.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json_tree.h"
+#include "base/text.h"
+#include "spec/manifest.h"
+#include "spec/reference.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+enum { LEAST_DIGITS = 6 };
+
+/* ---- places ---- */
+
+static int open_places(struct store *store)
+{
+    store->fd = open(store->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (store->fd < 0)
+        return -errno;
+    store->blobs = openat(store->fd, "images/blobs/sha256", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return store->blobs < 0 ? -errno : 0;
+}
+
+int store_look(struct arena *arena, const char *dir, struct store *store)
+{
+    *store = (struct store){.arena = arena, .dir = dir, .fd = -1, .blobs = -1};
+    int r = open_places(store);
+    return r == 0 || r == -ENOENT ? r : fail(r, "open the image store %s", dir);
+}
+
+static int make_layout(const struct store *store)
+{
+    static const char layout[] = "{\"imageLayoutVersion\": \"1.0.0\"}\n";
+    static const char empty[] = "{\"schemaVersion\": 2, \"mediaType\": \"application/vnd.oci.image.index.v1+json\", \"manifests\": []}\n";
+    if (faccessat(store->fd, "images/index.json", F_OK, 0) < 0)
+        TRY(file_replace(store->fd, "images/index.json", empty, sizeof empty - 1, 0644));
+    return faccessat(store->fd, "images/oci-layout", F_OK, 0) == 0
+               ? 0
+               : file_replace(store->fd, "images/oci-layout", layout, sizeof layout - 1, 0644);
+}
+
+int store_open(struct arena *arena, const char *dir, struct store *store)
+{
+    static const char *const places[] = {"images/blobs/sha256", "layers", "ingest"};
+    *store = (struct store){.arena = arena, .dir = dir, .fd = -1, .blobs = -1};
+    for (size_t i = 0; i < COUNT(places); i++)
+        TRY(dir_make(arena_printf(arena, "%s/%s", dir, places[i]), 0711));
+    int r = open_places(store);
+    if (r < 0)
+        return fail(r, "open the image store %s", dir);
+    auto_fd lock = store_hold(store, false, false);
+    if (lock < 0)
+        return lock;
+    return make_layout(store);
+}
+
+void store_close(struct store *store)
+{
+    cleanup_fd(&store->fd);
+    cleanup_fd(&store->blobs);
+    store->fd = store->blobs = -1;
+}
+
+static int lock_file(const struct store *store, const char *name, int how)
+{
+    auto_fd fd = openat(store->fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail(-errno, "open %s/%s", store->dir, name);
+    if (flock(fd, how) < 0)
+        return errno == EWOULDBLOCK ? -EBUSY : fail(-errno, "lock %s/%s", store->dir, name);
+    return take_fd(&fd);
+}
+
+int store_hold(const struct store *store, bool exclusive, bool now)
+{
+    return lock_file(store, "users", (exclusive ? LOCK_EX : LOCK_SH) | (now ? LOCK_NB : 0));
+}
+
+/* ---- blobs ---- */
+
+int store_blob(const struct store *store, const char *digest)
+{
+    const char *hex = digest_hex(digest);
+    int fd = openat(store->blobs, hex, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return refuse(-ENOENT, "blob %s is missing from %s (pull or load the image again)", digest, store->dir);
+    return fd < 0 ? fail(-errno, "open blob %s", digest) : fd;
+}
+
+int store_document(const struct store *store, const char *digest, char **text)
+{
+    ssize_t size = file_read(store->blobs, digest_hex(digest), DOCUMENT_MAX, text);
+    return size < 0 ? because((int)size, "blob %s", digest) : (int)size;
+}
+
+/* ---- the index ---- */
+
+static int read_index(const struct store *store, struct json_object **index)
+{
+    auto_free char *text = NULL;
+    ssize_t size = file_read(store->fd, "images/index.json", INDEX_MAX, &text);
+    if (size < 0)
+        return because((int)size, "image store %s", store->dir);
+    *index = json_tokener_parse(text);
+    if (json_list_of(*index, "manifests"))
+        return 0;
+    json_object_put(take_ptr(index));
+    return refuse(-EINVAL, "%s/images/index.json: not an index of images", store->dir);
+}
+
+static struct image image_of(const struct store *store, struct json_object *entry)
+{
+    struct json_object *annotations = NULL, *size = NULL;
+    json_object_object_get_ex(entry, "annotations", &annotations);
+    json_object_object_get_ex(entry, "size", &size);
+    const char *name = json_text_of(annotations, ANNOTATION_REF_NAME), *digest = json_text_of(entry, "digest"),
+               *type = json_text_of(entry, "mediaType");
+    if (!digest_valid(digest)) /* of another tool's making */
+        return (struct image){.name = NULL};
+    return (struct image){.name = name ? arena_strdup(store->arena, name) : NULL,
+                          .digest = arena_strdup(store->arena, digest),
+                          .media_type = arena_strdup(store->arena, type ? type : ""),
+                          .size = size ? (uint64_t)json_object_get_int64(size) : 0};
+}
+
+int store_images(const struct store *store, struct image **images, size_t *count)
+{
+    auto_json *index = NULL;
+    TRY(read_index(store, &index));
+    struct json_object *list = json_list_of(index, "manifests");
+    *count = json_length(list);
+    *images = arena_alloc(store->arena, (*count + 1) * sizeof **images);
+    size_t known = 0;
+    for (size_t i = 0; i < *count; i++) {
+        struct image image = image_of(store, json_object_array_get_idx(list, i));
+        if (image.digest)
+            (*images)[known++] = image;
+    }
+    *count = known;
+    return 0;
+}
+
+static const char *name_of(struct json_object *entry)
+{
+    struct json_object *annotations = NULL;
+    json_object_object_get_ex(entry, "annotations", &annotations);
+    return json_text_of(annotations, ANNOTATION_REF_NAME);
+}
+
+static struct json_object *entry_of(const char *name, const struct image *image)
+{
+    struct json_object *entry = json_object_new_object();
+    json_object_object_add(entry, "mediaType", json_object_new_string(image->media_type));
+    json_object_object_add(entry, "digest", json_object_new_string(image->digest));
+    json_object_object_add(entry, "size", json_object_new_int64((int64_t)image->size));
+    if (name) {
+        struct json_object *annotations = json_object_new_object();
+        json_object_object_add(annotations, ANNOTATION_REF_NAME, json_object_new_string(name));
+        json_object_object_add(entry, "annotations", annotations);
+    }
+    return entry;
+}
+
+/* A change of the list of entries: 1 when it has changed something, 0 when there is nothing to change. */
+typedef int index_change(struct json_object *list, const char *name, const struct image *image);
+
+static int change_index(const struct store *store, index_change *change, const char *name, const struct image *image)
+{
+    auto_fd lock = lock_file(store, "lock", LOCK_EX);
+    auto_json *index = NULL;
+    TRY(lock);
+    TRY(read_index(store, &index));
+    if (!change(json_list_of(index, "manifests"), name, image))
+        return 0;
+    if (!json_text_of(index, "mediaType"))
+        json_object_object_add(index, "mediaType", json_object_new_string(MEDIA_OCI_INDEX));
+    const char *text = json_object_to_json_string_ext(index, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+    TRY(file_replace_synced(store->fd, "images/index.json", text, strlen(text), 0644));
+    return 1;
+}
+
+static int take_name(struct json_object *list, const char *name, const struct image *image)
+{
+    int taken = 0;
+    (void)image;
+    for (size_t i = json_length(list); i-- > 0;)
+        if (text_equal(name_of(json_object_array_get_idx(list, i)), name))
+            json_object_array_del_idx(list, i, 1), taken = 1;
+    return taken;
+}
+
+static int take_digest(struct json_object *list, const char *name, const struct image *image)
+{
+    int taken = 0;
+    (void)name;
+    for (size_t i = json_length(list); i-- > 0;)
+        if (text_equal(json_text_of(json_object_array_get_idx(list, i), "digest"), image->digest))
+            json_object_array_del_idx(list, i, 1), taken = 1;
+    return taken;
+}
+
+static int give_name(struct json_object *list, const char *name, const struct image *image)
+{
+    take_name(list, name, image);
+    for (size_t i = 0; !name && i < json_length(list); i++)
+        if (text_equal(json_text_of(json_object_array_get_idx(list, i), "digest"), image->digest))
+            return 0;
+    json_object_array_add(list, entry_of(name, image));
+    return 1;
+}
+
+int store_name(const struct store *store, const char *name, const struct image *image)
+{
+    int r = change_index(store, give_name, name, image);
+    return r < 0 ? r : 0;
+}
+
+int store_unname(const struct store *store, const char *name)
+{
+    int r = change_index(store, take_name, name, NULL);
+    return r == 0 ? -ENOENT : r < 0 ? r : 0;
+}
+
+int store_forget(const struct store *store, const struct image *image)
+{
+    int r = change_index(store, take_digest, NULL, image);
+    return r < 0 ? r : 0;
+}
+
+/* ---- finding ---- */
+
+static bool is_digest_start(const char *word)
+{
+    size_t n = strlen(word);
+    return n >= LEAST_DIGITS && n <= DIGEST_HEX && strspn(word, "0123456789abcdef") == n;
+}
+
+/* An image whose digest begins with WORD; of two that differ neither. */
+static const struct image *by_digest(const struct image *images, size_t count, const char *word, bool *several)
+{
+    const struct image *found = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const char *hex = text_after(images[i].digest, "sha256:");
+        if (!hex || !text_after(hex, word))
+            continue;
+        *several |= found && !text_equal(found->digest, images[i].digest);
+        found = &images[i];
+    }
+    return found;
+}
+
+/* The one that WANTED means; where that is a short name which several have behind their hosts, none. */
+static const struct image *by_reference(const struct store *store, const struct image *images, size_t count,
+                                        const struct reference *wanted, bool *several)
+{
+    const struct image *found = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct reference stored;
+        bool named = images[i].name && reference_parse(store->arena, images[i].name, &stored) == 0;
+        if (!reference_matches(wanted, named ? &stored : NULL, images[i].digest))
+            continue;
+        if (named && text_equal(stored.text, wanted->text)) {
+            *several = false;
+            return &images[i];
+        }
+        *several |= found && !text_equal(found->digest, images[i].digest);
+        found = &images[i];
+    }
+    error_clear(); /* other tools may have written names that are no references */
+    return found;
+}
+
+int store_find(const struct store *store, const char *word, struct image *image)
+{
+    struct image *images;
+    size_t count;
+    bool several = false;
+    struct reference wanted;
+    TRY(store_images(store, &images, &count));
+    TRY(reference_parse(store->arena, word, &wanted));
+    if (wanted.kind != REFERENCE_NAME && wanted.kind != REFERENCE_DIGEST)
+        return refuse(-EINVAL, "%.200s: not an image of the store (load it first: bocal load)", word);
+    const struct image *found = by_reference(store, images, count, &wanted, &several);
+    if (!found && is_digest_start(word))
+        found = by_digest(images, count, word, &several);
+    if (several)
+        return refuse(-EINVAL, "image %.200s: several are meant by it (give the host, or more digits: bocal images)", word);
+    if (!found)
+        return refuse(-ENOENT, "image %.200s is not here (bocal pull, or bocal load; bocal images lists what is)", word);
+    *image = *found;
+    return 0;
+}

@@ -1,0 +1,9 @@
+/* What the program gives up before it talks to strangers: files but those that the network needs, writing but into one
+ * directory, new programs, other processes. What breaks into it afterwards has sockets and the ingest directory. */
+#pragma once
+
+#include <stddef.h>
+
+/* INGEST is written into, STORE is read; READABLE (COUNT paths) is what else is read, missing ones are left out. Needs one thread.
+ * 0, or 1 where this kernel has no Landlock and files are not confined, or -errno with a sentence. */
+int confine(int ingest, int store, const char *const *readable, size_t count);

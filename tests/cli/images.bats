@@ -1,0 +1,168 @@
+#!/usr/bin/env bats
+# Images: loaded, listed, run, removed. Each test has a store of its own.
+load helpers
+
+# tree NAME COMMAND: a directory that the shell COMMAND fills, from within.
+tree() {
+    mkdir -p "$1"
+    (cd "$1" && eval "$2")
+}
+
+# busybox_tree NAME [COMMAND]: the same with a shell in it.
+busybox_tree() {
+    tree "$1" 'mkdir -p bin etc tmp; cp "$(command -v busybox)" bin/busybox; for n in sh cat ls id stat env pwd sleep readlink; do ln -sf busybox bin/$n; done
+               echo "root:x:0:0::/:/bin/sh" >etc/passwd; echo "app:x:7:8::/home:/bin/sh" >>etc/passwd; echo "app:x:8:" >etc/group
+               '"${2:-}"
+}
+
+# make ARGUMENT...: see tests/images/make.
+make() { "$BATS_TEST_DIRNAME/../images/make" "$@"; }
+
+store() {
+    export BOCAL_DATA="$work/data"
+    [ -x "$(dirname "$(readlink -f "$BOCAL")")/bocal-archive" ] || [ -n "${BOCAL_LIBEXEC:-}" ] || skip "bocal-archive is not beside $BOCAL"
+}
+
+teardown() {
+    cd /
+    [ ! -d "$work/data" ] || bocal rmi --all >/dev/null 2>&1 || true
+    left=$(leftovers | grep -vxFf "$work/before" || true)
+    rm -rf "$work"
+    [ -z "$left" ] || { echo "left behind: $left"; return 1; }
+}
+
+@test "load, images, run, rmi: docker-archive and OCI, packed or not, from a file or a pipe" {
+    store
+    busybox_tree one 'echo hello >greeting'
+    for how in "" "--gzip" "--oci" "--oci --gzip"; do
+        make image.tar $how --name box:1 --config '{"Cmd": ["cat", "/greeting"]}' one
+        run bocal load -q image.tar
+        [ "$status:$output" = "0:box:1" ] || { echo "$how: $output"; false; }
+        run bocal run box:1
+        [ "$status:$output" = "0:hello" ] || { echo "$how: $output"; false; }
+        run bocal images
+        [ "${#lines[@]}" = 2 ]
+        [[ ${lines[1]} = "box:1 "*" 2026-11-27T12:00:00 "* ]]
+        run bocal rmi box:1
+        [ "$status" = 0 ]
+        [ "$(find data/images/blobs data/layers data/ingest -mindepth 1 -maxdepth 2 ! -name sha256)" = "" ]
+        make - $how --name box:1 --config '{"Cmd": ["cat", "/greeting"]}' one | bocal load -q
+        run bocal run box:1 /bin/cat /greeting
+        [ "$status:$output" = "0:hello" ]
+        bocal rmi box:1
+    done
+}
+
+@test "an image says what is run: entrypoint, command, environment, directory, user" {
+    store
+    busybox_tree one
+    make image.tar --name box --config '{"Entrypoint": ["sh", "-c"], "Cmd": ["env; pwd; id -u; id -g"], "Env": ["FOO=bar", "PATH=/bin"],
+        "WorkingDir": "/made/there", "User": "app"}' one
+    bocal load -q image.tar
+    has_ranges || skip "needs a range in /etc/subuid"
+    run bocal run box
+    [ "$status" = 0 ]
+    contains "FOO=bar"
+    contains "PATH=/bin"
+    contains "/made/there"
+    [ "${lines[-2]}:${lines[-1]}" = "7:8" ]
+    run bocal run -e FOO=other -w / --user 0 box 'echo $FOO; pwd; id -u'
+    [ "$(echo $output)" = "other / 0" ]
+    run bocal run --entrypoint /bin/pwd box
+    [ "$status:$output" = "0:/made/there" ]
+}
+
+@test "layers: what is above hides, whiteouts and opaque directories take away" {
+    store
+    busybox_tree one 'mkdir -p dir/sub keep; echo 1 >dir/a; echo 1 >dir/sub/b; echo 1 >keep/x; echo 1 >gone; echo 1 >over'
+    tree two 'mkdir -p dir keep; echo 2 >over; touch .wh.gone dir/.wh..wh..opq; echo 2 >dir/new; touch keep/.wh.x'
+    make image.tar --name box one two
+    bocal load -q image.tar
+    run bocal run box sh -c 'cat /over; ls /dir; ls /keep; ls /gone 2>/dev/null; ls -d /dir'
+    [ "$(echo $output)" = "2 new /dir" ]
+}
+
+@test "owners are the image's, and a second image shares its layers" {
+    store
+    require ranges
+    busybox_tree one 'echo x >mine'
+    tree two 'echo 2 >two'
+    make one.tar --name one --owner mine=33:34 one
+    make two.tar --name two --owner mine=33:34 one two
+    bocal load -q one.tar
+    bocal load -q two.tar
+    run bocal run two stat -c %u:%g /mine
+    [ "$status:$output" = "0:33:34" ]
+    [ "$(ls data/layers | wc -l)" = 2 ]
+    bocal rmi two
+    [ "$(ls data/layers | wc -l)" = 1 ]
+    run bocal run one stat -c %u:%g /mine
+    [ "$output" = "33:34" ]
+}
+
+@test "names: tag, digests, hosts; what several mean is nobody's" {
+    store
+    busybox_tree one
+    make image.tar --name host.example/lib/box:2 one
+    bocal load -q image.tar
+    digest=$(bocal images --no-trunc -q)
+    for name in host.example/lib/box:2 lib/box:2 "$digest" "${digest:7:12}"; do
+        run bocal run "$name" /bin/cat /etc/group
+        [ "$status" = 0 ] || { echo "$name: $output"; false; }
+    done
+    bocal tag lib/box:2 mine
+    run bocal run mine /bin/pwd
+    [ "$output" = / ]
+    bocal rmi host.example/lib/box:2
+    run bocal run mine /bin/pwd
+    [ "$output" = / ]
+    run bocal run lib/box:2
+    [ "$status" = 125 ]
+    contains "image lib/box:2 is not here"
+    run bocal tag mine UPPER
+    [ "$status" = 125 ]
+    [ "${#lines[@]}" = 1 ]
+}
+
+@test "a running container keeps its layers, whatever is removed meanwhile" {
+    store
+    busybox_tree one
+    make image.tar --name box one
+    bocal load -q image.tar
+    mkfifo go
+    bocal run -i -v "$work/go:/go" box sh -c 'cat /go; cat /etc/passwd' >out &
+    pid=$!
+    for _ in $(seq 100); do pgrep -f "cat /go" >/dev/null && break; sleep 0.1; done
+    bocal rmi box
+    [ "$(ls data/layers | wc -l)" = 1 ]
+    echo on >go
+    wait $pid
+    grep -q app out
+    busybox_tree other 'echo 2 >x'
+    make other.tar --name other other
+    bocal load -q other.tar
+    bocal rmi other
+    [ "$(ls data/layers | wc -l)" = 0 ]
+}
+
+@test "what is no archive, or lies, is refused in one line and leaves the store as it was" {
+    store
+    echo "no archive" >text
+    run bocal load text
+    [ "$status" = 125 ]
+    [ "${#lines[@]}" = 1 ]
+    run bocal load missing
+    contains "open missing: No such file or directory"
+    busybox_tree one
+    make image.tar --name box one
+    head -c 3000 image.tar >short.tar
+    run bocal load short.tar
+    [ "$status" = 125 ]
+    [ "${#lines[@]}" = 1 ]
+    [ "$(find data/images/blobs data/layers data/ingest -mindepth 1 -maxdepth 2 ! -name sha256)" = "" ]
+    run bocal images
+    [ "${#lines[@]}" = 1 ]
+    run bocal run box
+    [ "$status" = 125 ]
+    contains "image box is not here (bocal pull, or bocal load; bocal images lists what is)"
+}

@@ -1,0 +1,83 @@
+# What the tests of bocal-registry share. BOCAL is the binary under test, with bocal-registry beside it.
+
+program=$(dirname "$BOCAL")/bocal-registry
+
+# A certificate of its own for loopback, valid for a day.
+make_certificate() { # DIR
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=registry.example \
+        -addext subjectAltName=IP:127.0.0.1,DNS:localhost -keyout "$1/server.key" -out "$1/server.crt" 2>/dev/null
+    mkdir -p "$1/certs"
+    cp "$1/server.crt" "$1/certs/ca.crt"
+}
+
+# wait_for FILE...: until all are there.
+wait_for() {
+    local file
+    for file in "$@"; do
+        for _ in $(seq 100); do
+            [ -s "$file" ] && continue 2
+            sleep 0.05
+        done
+        echo "$file did not appear"
+        return 1
+    done
+}
+
+setup() {
+    work=$(mktemp -d -t bocal-registry.XXXXXX)
+    mkdir "$work/in" "$work/store" "$work/home"
+    export HOME=$work/home XDG_RUNTIME_DIR=$work/home
+    unset XDG_CONFIG_HOME DOCKER_CONFIG REGISTRY_AUTH_FILE HTTP_PROXY http_proxy HTTPS_PROXY https_proxy
+    cd "$work" || return 1
+}
+
+teardown() {
+    cd /
+    umount "$work/in" 2>/dev/null || true
+    rm -rf "$work"
+}
+
+# pull REFERENCE OPTION...: into $work/in. $output is what it says on both streams.
+pull() {
+    local reference=$1
+    shift
+    run timeout 50 "$program" pull --reference "$reference" "$@" 3<"$work/in" 4<"$work/store"
+}
+
+# got REFERENCE OPTION...: succeeds, every file has its digest for a name, nothing is half there.
+got() {
+    pull "$@"
+    [ "$status" = 0 ] || { echo "status $status: $output"; return 1; }
+    whole
+}
+
+whole() {
+    (cd "$work/in" && for file in *; do [ "$file" = '*' ] || [ "$(sha256sum <"$file")" = "$file  -" ] || { echo "$file is not whole"; return 1; }; done)
+}
+
+# no TEXT REFERENCE OPTION...: into an empty directory, fails with one line on standard error, which has TEXT; no blob has a wrong name.
+no() {
+    local text=$1 line
+    shift
+    rm -f "$work"/in/* 2>/dev/null
+    timeout 50 "$program" pull --reference "$@" 3<"$work/in" 4<"$work/store" >"$work/out" 2>"$work/err" && { echo "went well"; return 1; }
+    line=$(cat "$work/err")
+    [ "$(wc -l <"$work/err")" = 1 ] || { echo "not one line: $line"; return 1; }
+    LC_ALL=C grep -q '[[:cntrl:]]' "$work/err" && { echo "control characters: $line"; return 1; }
+    case $line in *"$text"*) ;; *) printf 'wanted: %s\ngot:    %s\n' "$text" "$line"; return 1 ;; esac
+    (cd "$work/in" && for file in *; do
+        case $file in *.partial | '*') ;; *) [ "$(sha256sum <"$file")" = "$file  -" ] || { echo "$file is wrong"; return 1; } ;; esac
+    done)
+}
+
+says() {
+    case $output in *"$1"*) ;; *) printf 'wanted: %s\ngot:    %s\n' "$1" "$output"; return 1 ;; esac
+}
+
+# asked PATTERN: how many requests of the log have it.
+asked() { grep -cE "$1" "$server/log"; }
+
+# credentials HOST: a file of Podman's, with user:pass.
+credentials() {
+    printf '{"auths": {"%s": {"auth": "dXNlcjpwYXNz"}}}' "$1" >"$work/auth.json"
+}
