@@ -18,6 +18,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <signal.h>
 #include <sys/prctl.h>
 
 #ifndef SYS_SANITIZED
@@ -155,7 +156,7 @@ static int restrict_calls(void)
 
 int confine(const struct confinement *confinement)
 {
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) /* with bocal ends what it asked for */
         return fail(-errno, "no_new_privs");
     TRY(drop_capabilities());
     TRY(restrict_paths(confinement));

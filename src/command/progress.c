@@ -1,3 +1,4 @@
+/* A row is what has a name; it is drawn again in its place, above the cursor, when it has changed, ten times a second at most. */
 #include "command/progress.h"
 
 #include "base/json_write.h"
@@ -105,6 +106,27 @@ void progress_update(struct progress *p, const char *name, const char *state, ui
         fprintf(stderr, "%s  %s%s%s\n", row->name, state, size ? "  " : "", size ? size_text(p->arena, size) : "");
     else if (p->terminal && (changed || done || now_ms() - p->drawn_ms >= REDRAW_MS))
         draw(p);
+}
+
+void progress_notice(struct progress *p, const char *sentence)
+{
+    char *text = arena_strdup(p->arena, sentence);
+    text_disarm(text);
+    if (p->mode == PROGRESS_JSON) {
+        struct json_writer json = json_writer_compact(stderr);
+        json_begin_object(&json, NULL);
+        json_put_string(&json, "notice", text);
+        json_end_object(&json);
+        fputc('\n', stderr);
+    } else if (p->mode != PROGRESS_QUIET) {
+        if (p->drawn)
+            fprintf(stderr, "\033[%zuA\r\033[J", p->drawn);
+        fprintf(stderr, "%s\n", text);
+        if (p->drawn) {
+            p->drawn = 0;
+            draw(p);
+        }
+    }
 }
 
 void progress_end(struct progress *p)

@@ -30,6 +30,9 @@ void progress_begin(struct progress *progress, struct arena *arena, enum progres
 /* NAME has come to READ of SIZE bytes in STATE. */
 void progress_update(struct progress *progress, const char *name, const char *state, uint64_t read, uint64_t size, bool done);
 
+/* A sentence for people, above what is drawn. */
+void progress_notice(struct progress *progress, const char *sentence);
+
 /* Draws what is left to be drawn. */
 void progress_end(struct progress *progress);
 

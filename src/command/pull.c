@@ -45,8 +45,7 @@ static void show(const struct pull_event *event, void *data)
     struct progress *progress = data;
     char name[13] = "";
     if (event->notice) {
-        if (progress->mode != PROGRESS_QUIET && progress->mode != PROGRESS_JSON && !progress->drawn)
-            fprintf(stderr, "%s\n", event->notice);
+        progress_notice(progress, event->notice);
         return;
     }
     snprintf(name, sizeof name, "%s", digest_hex(event->digest));

@@ -17,7 +17,7 @@ static int get_image(struct arena *arena, const struct run_options *o)
     struct places places;
     struct image image;
     struct reference name;
-    if (!o->image || o->pull == PULL_NEVER)
+    if (!o->image || o->pull == PULL_NEVER || o->dry_run != DRY_RUN_OFF)
         return 0;
     TRY(reference_parse(arena, o->image, &name));
     TRY(places_find(arena, &places));
@@ -30,7 +30,8 @@ static int get_image(struct arena *arena, const struct run_options *o)
         return 0;
     }
     error_clear();
-    return pull_image(arena, &(struct pull_options){.quiet = false}, o->image, &image);
+    r = pull_image(arena, &(struct pull_options){.quiet = false}, o->image, &image);
+    return r < 0 && o->pull == PULL_MISSING ? because(r, "image %.200s is not here", o->image) : r;
 }
 
 static int run_run(const struct call *call)

@@ -1,3 +1,4 @@
+/* Root has the places of the Filesystem Hierarchy Standard, everybody else his own. */
 #include "engine/places.h"
 
 #include "base/error.h"

@@ -1,3 +1,4 @@
+/* A user's file stands in place of the host's, not beside it. */
 #include "engine/registries.h"
 
 #include "base/cleanup.h"
@@ -47,9 +48,9 @@ int registries_complete(struct arena *arena, const struct registries *registries
     if (name->host)
         return 0;
     if (!registries->search || !*registries->search)
-        return refuse(-ENOENT, "image %.200s: no registry is configured for names without a host (write HOST/%.200s, or put "
+        return refuse(-ENOENT, "no registry is configured for names without a host (write HOST/%.200s, or put "
                                "{\"registries\": [\"HOST/PREFIX\"]} into /etc/bocal/config.json)",
-                      name->text, name->text);
+                      name->text);
     return reference_qualify(arena, name, registries->search[0], full);
 }
 

@@ -63,24 +63,46 @@ static int hear(struct json_object *object, void *data)
     return 0;
 }
 
-int image_load(const struct store *store, int input, const struct layer_owners *owners, layer_listener *each, void *data,
-               struct loaded_image **list, size_t *count)
+static int read_archive(const struct store *store, int input, struct loading *loading)
 {
-    struct loading loading = {.store = store};
-    auto_fd adding = store_hold(store, false, false);
     auto_ingest ingest = {.fd = -1};
-    TRY(adding);
     TRY(ingest_begin(store, "load", &ingest));
     TRY(program_run(store->arena,
                     &(struct program_call){.name = "bocal-archive", .words = (const char *[]){"load", NULL}, .input = input,
                                            .output = -1, .fds = &ingest.fd, .n_fds = 1},
-                    hear, &loading));
-    if (!loading.count)
+                    hear, loading));
+    if (!loading->count)
         return refuse(-EINVAL, "the archive has no images in it");
-    TRY(ingest_keep_blobs(&ingest));
-    for (size_t i = 0; i < loading.count; i++)
-        TRY(image_add(store, &loading.list[i].image, loading.list[i].names, owners, each, data));
+    return ingest_keep_blobs(&ingest);
+}
+
+static int load(const struct store *store, int input, const struct layer_owners *owners, layer_listener *each, void *data,
+                struct loading *loading)
+{
+    auto_fd adding = store_hold(store, false, false);
+    TRY(adding);
+    TRY(ingest_sweep(store));
+    TRY(read_archive(store, input, loading));
+    for (size_t i = 0; i < loading->count; i++)
+        TRY(image_add(store, &loading->list[i].image, loading->list[i].names, owners, each, data));
+    return 0;
+}
+
+int image_give_up(const struct store *store, int r)
+{
+    uint64_t freed;
+    char *sentence = arena_strdup(store->arena, error_text());
+    (void)store_collect(store, &freed);
+    error_clear();
+    return refuse(r, "%s", sentence);
+}
+
+int image_load(const struct store *store, int input, const struct layer_owners *owners, layer_listener *each, void *data,
+               struct loaded_image **list, size_t *count)
+{
+    struct loading loading = {.store = store};
+    int r = load(store, input, owners, each, data, &loading);
     *list = loading.list;
     *count = loading.count;
-    return 0;
+    return r < 0 ? image_give_up(store, r) : 0;
 }

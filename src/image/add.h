@@ -10,9 +10,12 @@ struct loaded_image {
 };
 
 /* Reads the archive INPUT (docker-archive or OCI, packed or not; may be a pipe) into the store, unpacks its images' layers and
- * gives them their names. What fails leaves no name, and blobs that are collected later. Sets *LIST in the store's arena. */
+ * gives them their names. What fails leaves nothing. Sets *LIST in the store's arena. */
 int image_load(const struct store *store, int input, const struct layer_owners *owners, layer_listener *each, void *data,
                struct loaded_image **list, size_t *count);
+
+/* Takes back what a failure R has left, unless somebody is adding; returns R, with the sentence that it had. */
+int image_give_up(const struct store *store, int r);
 
 /* Unpacks IMAGE, whose blobs are there, and gives it NAMES. The caller holds the store (store_hold). */
 int image_add(const struct store *store, const struct image *image, const char *const *names,

@@ -54,6 +54,23 @@ static int begin(const struct store *store, struct ingest *ingest)
     }
 }
 
+/* Whoever makes it holds its lock; and who has made the directory, and not locked it yet, makes it again. */
+static int sweep_entry(int dir, const char *name, unsigned char type, void *data)
+{
+    const struct store *store = data;
+    (void)type;
+    auto_fd fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return 0;
+    return store_remove(store, arena_printf(store->arena, "ingest/%s", name));
+}
+
+int ingest_sweep(const struct store *store)
+{
+    auto_fd dir = openat(store->fd, "ingest", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return dir < 0 ? fail(-errno, "open %s/ingest", store->dir) : dir_each(dir, sweep_entry, (void *)store);
+}
+
 int ingest_begin(const struct store *store, const char *kind, struct ingest *ingest)
 {
     char random[17];
@@ -107,7 +124,7 @@ int ingest_keep_as(struct ingest *ingest, const char *directory, const char *nam
     auto_free char *from = NULL, *to = NULL;
     if (asprintf(&from, "ingest/%s", ingest->name) < 0 || asprintf(&to, "%s/%s", directory, name) < 0)
         return fail(-ENOMEM, "make %s/%s", directory, name);
-    if (syncfs(ingest->fd) < 0 || fchmod(ingest->fd, 0711) < 0)
+    if (syncfs(ingest->fd) < 0 || fchmod(ingest->fd, 0700) < 0)
         return fail(-errno, "sync %s/%s", store->dir, from);
     if (renameat(store->fd, from, store->fd, to) < 0)
         return fail(-errno, "rename %s/%s", store->dir, from);

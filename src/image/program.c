@@ -102,8 +102,11 @@ int program_start(struct arena *arena, const struct program_call *call, struct p
         return fail(-errno, "run %s", call->name);
     auto_fd told = out[1];
     program->out = out[0];
-    if (pipe2(err, O_CLOEXEC) < 0)
-        return fail(-errno, "run %s", call->name);
+    if (pipe2(err, O_CLOEXEC) < 0) {
+        int error = -errno;
+        program_end(program);
+        return fail(error, "run %s", call->name);
+    }
     auto_fd said = err[1];
     program->err = err[0];
     int r = move(&moved, call->input < 0 ? nothing : call->input);
@@ -116,8 +119,10 @@ int program_start(struct arena *arena, const struct program_call *call, struct p
     const char *path = find_program(arena, call->name);
     if (r == 0)
         r = spawn(path, (char *const *)words_of(arena, call->name, call->words), &moved, &program->pid);
-    if (r < 0)
-        fail(r, "run %s", path);
+    if (r == 0)
+        return 0;
+    program_end(program);
+    fail(r, "run %s", path);
     return r == -ENOENT ? remedy(r, "it belongs to bocal: install it again") : r;
 }
 

@@ -93,18 +93,33 @@ static int describe(const struct pulling *p, const struct pull_request *request,
     return 0;
 }
 
+static int get_blobs(struct pulling *p, const struct pull_request *request)
+{
+    auto_ingest ingest = {.fd = -1};
+    TRY(ingest_begin(p->store, "pull", &ingest));
+    int r = fetch(p, request, &ingest);
+    int kept = ingest_keep_blobs(&ingest);
+    return r < 0 ? r : kept;
+}
+
+/* What was fetched of an image that cannot be unpacked is of no use to the next try. */
+static int add(struct pulling *p, const struct pull_request *request, const struct layer_owners *owners, struct image *image)
+{
+    TRY(describe(p, request, image));
+    return image_add(p->store, image, (const char *[]){image->name, NULL}, owners, hear_layer, p);
+}
+
 int image_pull(const struct store *store, const struct pull_request *request, const struct layer_owners *owners,
                pull_listener *each, void *data, struct image *image)
 {
     struct pulling p = {.store = store, .each = each, .data = data};
     auto_fd adding = store_hold(store, false, false);
-    auto_ingest ingest = {.fd = -1};
     TRY(adding);
-    TRY(ingest_begin(store, "pull", &ingest));
-    int r = fetch(&p, request, &ingest);
-    int kept = ingest_keep_blobs(&ingest);
-    TRY(r);
-    TRY(kept);
-    TRY(describe(&p, request, image));
-    return image_add(store, image, (const char *[]){image->name, NULL}, owners, hear_layer, &p);
+    TRY(ingest_sweep(store));
+    TRY(get_blobs(&p, request));
+    int r = add(&p, request, owners, image);
+    if (r == 0)
+        return 0;
+    close(take_fd(&adding));
+    return image_give_up(store, r);
 }

@@ -52,8 +52,9 @@ int store_open(struct arena *arena, const char *dir, struct store *store)
 {
     static const char *const places[] = {"images/blobs/sha256", "layers", "ingest"};
     *store = (struct store){.arena = arena, .dir = dir, .fd = -1, .blobs = -1};
+    TRY(dir_make(dir, 0711));
     for (size_t i = 0; i < COUNT(places); i++)
-        TRY(dir_make(arena_printf(arena, "%s/%s", dir, places[i]), 0711));
+        TRY(dir_make(arena_printf(arena, "%s/%s", dir, places[i]), 0700));
     int r = open_places(store);
     if (r < 0)
         return fail(r, "open the image store %s", dir);
@@ -72,7 +73,7 @@ void store_close(struct store *store)
 
 static int lock_file(const struct store *store, const char *name, int how)
 {
-    auto_fd fd = openat(store->fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    auto_fd fd = openat(store->fd, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail(-errno, "open %s/%s", store->dir, name);
     if (flock(fd, how) < 0)

@@ -7,7 +7,9 @@
  *     users                     held, shared, by who adds blobs and layers; collecting takes it for itself
  *
  * A blob or a layer gets its final name when it is complete, verified and synced. A name in index.json is the last thing
- * that appears, so a power cut leaves an ingest entry, or a blob that nobody names: collecting removes both. */
+ * that appears, so a power cut leaves an ingest entry, or a blob that nobody names: collecting removes both.
+ * Its directories are closed to everybody else: what is in layers has set-id bits, and their names are known
+ * (CVE-2021-41091). */
 #pragma once
 
 #include "base/arena.h"
@@ -72,6 +74,9 @@ void ingest_end(struct ingest *ingest);
 int ingest_keep_blobs(struct ingest *ingest);
 /* Syncs it, and makes it DIRECTORY/NAME of the store. */
 int ingest_keep_as(struct ingest *ingest, const char *directory, const char *name);
+
+/* Removes what killed makers have left of what they made; who adds begins with it. */
+int ingest_sweep(const struct store *store);
 
 /* Takes part in adding (shared), or waits until nobody does (exclusive; with NOW: -EBUSY instead). Owned by the caller. */
 int store_hold(const struct store *store, bool exclusive, bool now);

@@ -21,6 +21,7 @@ int confine(int ingest, int store, const char *const *readable, size_t count)
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -151,7 +152,7 @@ static int confine_calls(void)
 
 int confine(int ingest, int store, const char *const *readable, size_t count)
 {
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) /* with bocal ends what it asked for */
         return fail(-errno, "no_new_privs");
     TRY(drop_capabilities());
     int files = confine_files(ingest, store, readable, count);

@@ -164,5 +164,54 @@ teardown() {
     [ "${#lines[@]}" = 1 ]
     run bocal run box
     [ "$status" = 125 ]
+    contains "image box is not here: no registry is configured for names without a host (write HOST/box:latest, "
+    run bocal run --pull never box
+    [ "$status" = 125 ]
     contains "image box is not here (bocal pull, or bocal load; bocal images lists what is)"
+}
+
+nothing_there() { [ -z "$(find data/images/blobs data/layers data/ingest -mindepth 1 -maxdepth 2 ! -name sha256)" ]; }
+
+@test "a layer that is not what the image says: refused, and nothing of it is left" {
+    store
+    busybox_tree one
+    make image.tar --oci --gzip --lie --name box one
+    run bocal load image.tar
+    [ "$status" = 125 ]
+    contains "unpack layer sha256:"
+    nothing_there
+    [ "$(bocal images | wc -l)" = 1 ]
+}
+
+@test "who is killed while he loads leaves nothing that the next one does not remove" {
+    store
+    busybox_tree one
+    make image.tar --name box one
+    mkfifo pipe
+    "$BOCAL" load <pipe >/dev/null 2>&1 3>&- &
+    pid=$!
+    exec 9>pipe
+    head -c 20000 image.tar >&9
+    for _ in $(seq 100); do [ -n "$(find data/ingest -type f 2>/dev/null)" ] && break; sleep 0.05; done
+    [ -n "$(find data/ingest -type f)" ]
+    kill -KILL $pid
+    wait $pid || true
+    for _ in $(seq 100); do
+        bocal load -q image.tar
+        [ -n "$(ls data/ingest)" ] || break # its bocal-archive may have a moment to live
+        sleep 0.05
+    done
+    exec 9>&-
+    [ -z "$(ls data/ingest)" ]
+    run bocal images -q
+    [ "${#lines[@]}" = 1 ]
+}
+
+@test "what is unpacked is closed to everybody else on the host" {
+    store
+    busybox_tree one 'chmod 4755 bin/busybox'
+    make image.tar --name box one
+    bocal load -q image.tar
+    [ "$(stat -c %a data/layers data/ingest data/images data/layers/* | sort -u)" = 700 ]
+    [ "$(stat -c %a data/layers/*/fs/bin/busybox)" = 4755 ]
 }
