@@ -213,5 +213,5 @@ nothing_there() { [ -z "$(find data/images/blobs data/layers data/ingest -mindep
     make image.tar --name box one
     bocal load -q image.tar
     [ "$(stat -c %a data/layers data/ingest data/images data/layers/* | sort -u)" = 700 ]
-    [ "$(stat -c %a data/layers/*/fs/bin/busybox)" = 4755 ]
+    ! has_ranges || [ "$(stat -c %a data/layers/*/fs/bin/busybox)" = 4755 ]
 }
