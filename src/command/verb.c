@@ -6,10 +6,13 @@
 #include "base/text.h"
 #include "command/completion.h"
 #include "command/help.h"
+#include "command/history.h"
 #include "command/images.h"
+#include "command/inspect.h"
 #include "command/load.h"
 #include "command/pull.h"
 #include "command/rmi.h"
+#include "command/save.h"
 #include "command/tag.h"
 #include "command/run.h"
 #include "command/version.h"
@@ -22,6 +25,9 @@ static const struct verb *const verbs[] = {
     &images_verb,
     &pull_verb,
     &load_verb,
+    &save_verb,
+    &inspect_verb,
+    &history_verb,
     &tag_verb,
     &rmi_verb,
     &help_verb,
