@@ -3,6 +3,7 @@
 #include "archive/digest.h"
 
 #include "archive/confine.h"
+#include "archive/source.h"
 #include "archive/verb.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -60,27 +61,65 @@ int digest_check(const char *what, const char *text)
     return 0;
 }
 
-int verb_digest(char **words)
+static int read_all(struct digest *digest)
 {
     static char bytes[1 << 18];
-    auto_digest digest = {0};
-    TRY(words_none(words));
-    TRY(digest_begin(&digest));
-    TRY(confine(&(struct confinement){.write = -1}));
     for (ssize_t n; (n = read(STDIN_FILENO, bytes, sizeof bytes)) != 0;) {
         if (n < 0 && errno != EINTR)
             return fail(-errno, "read standard input");
-        digest_add(&digest, bytes, n < 0 ? 0 : (size_t)n);
+        digest_add(digest, bytes, n < 0 ? 0 : (size_t)n);
     }
-    char text[DIGEST_TEXT];
-    uint64_t size = digest.size;
-    if (digest_text(&digest, text) < 0)
-        return refuse(-EIO, "libcrypto: SHA-256 failed");
+    return 0;
+}
+
+/* PLAIN: of the tar in it, or NULL. */
+static void print_digest(const char *text, uint64_t size, const char *plain)
+{
     struct json_writer json = json_writer_compact(stdout);
     json_begin_object(&json, NULL);
     json_put_string(&json, "digest", text);
     json_put_u64(&json, "size", size);
+    if (plain)
+        json_put_string(&json, "diffID", plain);
     json_end_object(&json);
     putchar('\n');
+}
+
+static int digest_blob(void)
+{
+    char text[DIGEST_TEXT];
+    auto_digest digest = {0};
+    TRY(digest_begin(&digest));
+    TRY(confine(&(struct confinement){.write = -1}));
+    TRY(read_all(&digest));
+    uint64_t size = digest.size;
+    if (digest_text(&digest, text) < 0)
+        return refuse(-EIO, "libcrypto: SHA-256 failed");
+    print_digest(text, size, NULL);
     return 0;
+}
+
+/* With the limits of `unpack`: what they refuse could not be unpacked. */
+static int digest_layer(void)
+{
+    const struct source_limits limits = {.size = SOURCE_UNKNOWN, .unpacked = UNPACKED_MOST, .ratio = RATIO_MOST};
+    struct source_sums sums;
+    struct source *source = NULL;
+    auto_digest first = {0};
+    TRY(digest_begin(&first)); /* libcrypto looks around at the first */
+    TRY(confine(&(struct confinement){.write = -1}));
+    int r = source_start(&source, STDIN_FILENO, &limits);
+    if (r == 0)
+        r = source_finish(source, &sums);
+    source_free(source);
+    TRY(r);
+    print_digest(sums.packed, sums.packed_size, sums.plain);
+    return 0;
+}
+
+int verb_digest(char **words)
+{
+    bool layer = text_equal(*words, "--layer");
+    TRY(words_none(words + layer));
+    return layer ? digest_layer() : digest_blob();
 }

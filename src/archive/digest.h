@@ -29,5 +29,5 @@ void digest_free(struct digest *digest);
  * sentence about WHAT. */
 int digest_check(const char *what, const char *text);
 
-/* The verb: the digest of standard input as a line of JSON. */
+/* The verb: the digest of standard input as a line of JSON; with --layer that of the tar in it as well. */
 int verb_digest(char **words);

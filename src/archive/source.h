@@ -10,6 +10,10 @@
 
 #define SOURCE_UNKNOWN UINT64_MAX /* no size to hold it to */
 
+/* What layers are held to unless somebody says otherwise. */
+#define UNPACKED_MOST (UINT64_C(64) << 30)
+#define RATIO_MOST UINT64_C(1000)
+
 struct source_limits {
     uint64_t size;     /* more compressed bytes than these are refused at once; or SOURCE_UNKNOWN */
     uint64_t unpacked; /* and more bytes of tar than these */

@@ -7,6 +7,7 @@
 #include "command/completion.h"
 #include "command/help.h"
 #include "command/history.h"
+#include "command/image.h"
 #include "command/images.h"
 #include "command/inspect.h"
 #include "command/load.h"
@@ -30,6 +31,7 @@ static const struct verb *const verbs[] = {
     &history_verb,
     &tag_verb,
     &rmi_verb,
+    &image_verb,
     &help_verb,
     &completion_verb,
     &version_verb,

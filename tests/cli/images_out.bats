@@ -83,3 +83,31 @@ assert i["platform"].startswith("linux/") and i["layers"][0]["diffID"] == i["lay
     run bocal history --format json lib/box:2
     [ "$(python3 -c 'import json, sys; h = json.load(sys.stdin); print(h[0]["emptyLayer"], h[1]["createdBy"] == "add two\033[31m", h[2]["size"] > 10**5)' <<<"$output")" = "True True True" ]
 }
+
+@test "image verify: sound, damaged, missing; image prune removes what no name leads to" {
+    store
+    two_layers --oci --gzip
+    run bocal image verify
+    [ "$status:$output" = "0:1 images and 4 blobs are sound" ]
+    blob=$(find data/images/blobs -size +100k)
+    cp "$blob" kept
+    printf x | dd of="$blob" bs=1 seek=5000 conv=notrunc 2>/dev/null
+    run bocal image verify
+    [ "$status" = 125 ]
+    contains "sha256:$(basename "$blob"): "
+    [[ ${lines[-1]} = "bocal image: "*" in 1 images and 4 blobs" ]]
+    rm "$blob"
+    run bocal image verify
+    [ "$status" = 125 ]
+    contains "host.example/lib/box:2: its layer sha256:$(basename "$blob") is missing"
+    cp kept "$blob"
+    bocal image verify
+    echo '{"schemaVersion": 2, "manifests": []}' >data/images/index.json
+    run bocal image prune
+    [ "$status" = 0 ]
+    contains "freed "
+    [ -z "$(find data/images/blobs data/layers -mindepth 2)" ]
+    run bocal image
+    [ "$status" = 125 ]
+    contains "neither verify nor prune"
+}

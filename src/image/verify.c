@@ -1,0 +1,140 @@
+/* Verifying: documents are read as they are for running, and bocal-archive hashes all the rest. Nothing is collected meanwhile. */
+#include "image/verify.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json_tree.h"
+#include "base/text.h"
+#include "image/content.h"
+#include "image/program.h"
+
+#include <fcntl.h>
+
+/* A layer's blob, and what an image says of the tar in it. */
+struct claim {
+    const char *digest, *diff_id;
+};
+
+struct verifying {
+    const struct store *store;
+    verify_listener *each;
+    void *data;
+    struct claim *claims;
+    size_t n_claims;
+    struct verification *result;
+};
+
+static void tell(struct verifying *v, const char *what, const char *sentence)
+{
+    v->result->faults++;
+    if (v->each)
+        v->each(what, sentence, v->data);
+}
+
+static void claim(struct verifying *v, const char *digest, const char *diff_id)
+{
+    for (size_t i = 0; i < v->n_claims; i++)
+        if (text_equal(v->claims[i].digest, digest) && text_equal(v->claims[i].diff_id, diff_id))
+            return;
+    *LIST_ADD(v->store->arena, &v->claims, &v->n_claims) = (struct claim){digest, diff_id};
+}
+
+static void verify_image(struct verifying *v, const struct image *image)
+{
+    struct content content;
+    const char *what = image->name ? image->name : image->digest;
+    v->result->images++;
+    if (content_read(v->store, image, NULL, &content) < 0) {
+        tell(v, what, error_text());
+        error_clear();
+        return;
+    }
+    for (size_t i = 0; i < content.n_layers; i++) {
+        const char *digest = content.manifest.layers[i].digest;
+        claim(v, digest, content.config.diff_ids[i]);
+        if (faccessat(v->store->blobs, digest_hex(digest), F_OK, 0) < 0)
+            tell(v, what, arena_printf(v->store->arena, "its layer %s is missing (pull or load it again)", digest));
+    }
+}
+
+/* ---- blobs ---- */
+
+struct sums {
+    const struct verifying *v;
+    const char *digest, *diff_id; /* as bocal-archive has found them; NULL: not */
+};
+
+static int hear(struct json_object *object, void *data)
+{
+    struct sums *sums = data;
+    struct arena *arena = sums->v->store->arena;
+    const char *digest = json_text_of(object, "digest"), *diff_id = json_text_of(object, "diffID");
+    sums->digest = digest ? arena_strdup(arena, digest) : NULL;
+    sums->diff_id = diff_id ? arena_strdup(arena, diff_id) : NULL;
+    return 0;
+}
+
+static int sum(const struct verifying *v, int blob, bool layer, struct sums *sums)
+{
+    const char *words[] = {"digest", layer ? "--layer" : NULL, NULL};
+    *sums = (struct sums){.v = v};
+    return program_run(v->store->arena,
+                       &(struct program_call){.name = "bocal-archive", .words = words, .input = blob, .output = -1}, hear, sums);
+}
+
+static void compare(struct verifying *v, const char *digest, const struct sums *sums)
+{
+    if (!text_equal(sums->digest, digest))
+        tell(v, digest, arena_printf(v->store->arena, "what is there is %s (pull or load it again)", sums->digest ? sums->digest : "unknown"));
+    for (size_t i = 0; i < v->n_claims; i++)
+        if (text_equal(v->claims[i].digest, digest) && !text_equal(v->claims[i].diff_id, sums->diff_id))
+            tell(v, digest, arena_printf(v->store->arena, "the tar in it is %s, not %s", sums->diff_id ? sums->diff_id : "unknown",
+                                         v->claims[i].diff_id));
+}
+
+static bool is_layer(const struct verifying *v, const char *digest)
+{
+    for (size_t i = 0; i < v->n_claims; i++)
+        if (text_equal(v->claims[i].digest, digest))
+            return true;
+    return false;
+}
+
+static int verify_blob(int dir, const char *name, unsigned char type, void *data)
+{
+    struct verifying *v = data;
+    struct sums sums;
+    const char *digest = arena_printf(v->store->arena, "sha256:%.200s", name);
+    (void)type;
+    v->result->blobs++;
+    if (!digest_valid(digest)) {
+        tell(v, arena_strdup(v->store->arena, name), "it has no digest for a name");
+        return 0;
+    }
+    auto_fd blob = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (blob < 0)
+        return fail(-errno, "open blob %s", digest);
+    if (sum(v, blob, is_layer(v, digest), &sums) < 0) { /* such as one that is no gzip any more */
+        tell(v, digest, error_text());
+        error_clear();
+        return 0;
+    }
+    compare(v, digest, &sums);
+    return 0;
+}
+
+int store_verify(const struct store *store, verify_listener *each, void *data, struct verification *result)
+{
+    struct verifying v = {.store = store, .each = each, .data = data, .result = result};
+    struct image *images;
+    size_t count;
+    *result = (struct verification){0};
+    auto_fd adding = store_hold(store, false, false);
+    TRY(adding);
+    TRY(store_images(store, &images, &count));
+    for (size_t i = 0; i < count; i++)
+        verify_image(&v, &images[i]);
+    auto_fd blobs = openat(store->fd, "images/blobs/sha256", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return blobs < 0 ? fail(-errno, "open %s/images/blobs", store->dir) : dir_each(blobs, verify_blob, &v);
+}

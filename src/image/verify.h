@@ -1,0 +1,15 @@
+/* Whether the store is what it says. */
+#pragma once
+
+#include "image/store.h"
+
+/* Called for each fault: WHAT is an image's name or a digest, SENTENCE what is wrong with it. */
+typedef void verify_listener(const char *what, const char *sentence, void *data);
+
+struct verification {
+    size_t images, blobs, faults;
+};
+
+/* Reads every image's documents, and every blob: its digest has to be its name, and the tar in a layer's what its image says
+ * (diffID). -errno with a sentence where that could not be done. */
+int store_verify(const struct store *store, verify_listener *each, void *data, struct verification *result);
