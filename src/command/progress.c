@@ -61,19 +61,30 @@ static const char *row_text(struct arena *arena, const struct progress_row *row)
                         row->size ? (int)(row->read * 100 / row->size) : 0, rate_text(arena, row));
 }
 
-/* The last rows that fit the window, over those that were drawn before. */
+static struct progress_row total_of(const struct progress *p)
+{
+    struct progress_row total = {.name = "total       ", .state = "", .begun_ms = p->rows[0].begun_ms};
+    for (size_t i = 0; i < p->count; i++) {
+        total.read += p->rows[i].read;
+        total.size += p->rows[i].size;
+    }
+    return total;
+}
+
+/* The last rows that fit the window and the total, over those that were drawn before. */
 static void draw(struct progress *p)
 {
     struct winsize window;
     auto_arena arena = {0};
-    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 2 && window.ws_col > 20;
-    size_t rows = known ? window.ws_row - 1u : 20, columns = known ? window.ws_col - 1u : 79;
+    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 3 && window.ws_col > 20;
+    size_t rows = known ? window.ws_row - 2u : 20, columns = known ? window.ws_col - 1u : 79;
     size_t first = p->count > rows ? p->count - rows : 0;
+    struct progress_row total = total_of(p);
     if (p->drawn)
         fprintf(stderr, "\033[%zuA", p->drawn);
-    for (size_t i = first; i < p->count; i++)
-        fprintf(stderr, "\r%.*s\033[K\n", (int)columns, row_text(&arena, &p->rows[i]));
-    p->drawn = p->count - first;
+    for (size_t i = first; i <= p->count; i++)
+        fprintf(stderr, "\r%.*s\033[K\n", (int)columns, row_text(&arena, i < p->count ? &p->rows[i] : &total));
+    p->drawn = p->count - first + 1;
     p->drawn_ms = now_ms();
 }
 
