@@ -39,7 +39,7 @@ static const struct option_set set = {
     .count = COUNT(options),
 };
 
-/* What is known of an image whose documents cannot be read is its entry. */
+/* What the index says, or else the image's documents; where those cannot be read, no more than its entry. */
 struct row {
     const struct image *image;
     const char *created;
@@ -49,7 +49,9 @@ struct row {
 static struct row row_of(const struct store *store, const struct image *image)
 {
     struct content content;
-    struct row row = {.image = image};
+    struct row row = {.image = image, .created = image->created, .size = image->total};
+    if (image->total)
+        return row;
     if (content_read(store, image, NULL, &content) == 0) {
         row.created = content.config.created;
         row.size = manifest_size(&content.manifest);

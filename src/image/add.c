@@ -12,12 +12,15 @@ int image_add(const struct store *store, const struct image *image, const char *
               const struct layer_owners *owners, layer_listener *each, void *data)
 {
     struct content content;
+    struct image named = *image;
     TRY(content_read(store, image, NULL, &content));
     TRY(layers_unpack(store, &content, owners, each, data));
+    named.created = content.config.created;
+    named.total = manifest_size(&content.manifest);
     if (!*names)
-        return store_name(store, NULL, image);
+        return store_name(store, NULL, &named);
     for (; *names; names++)
-        TRY(store_name(store, *names, image));
+        TRY(store_name(store, *names, &named));
     return 0;
 }
 

@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+static const char annotation_total[] = "io.bocal.image.size";
 enum { LEAST_DIGITS = 6 };
 
 /* ---- places ---- */
@@ -127,7 +128,13 @@ static struct image image_of(const struct store *store, struct json_object *entr
                *type = json_text_of(entry, "mediaType");
     if (!digest_valid(digest)) /* of another tool's making */
         return (struct image){.name = NULL};
-    return (struct image){.name = name ? arena_strdup(store->arena, name) : NULL,
+    const char *created = json_text_of(annotations, ANNOTATION_CREATED), *total = json_text_of(annotations, annotation_total);
+    uint64_t all = 0;
+    if (!total || text_to_u64(total, INT64_MAX, &all) < 0)
+        all = 0;
+    return (struct image){.created = created ? arena_strdup(store->arena, created) : NULL,
+                          .total = all,
+                          .name = name ? arena_strdup(store->arena, name) : NULL,
                           .digest = arena_strdup(store->arena, digest),
                           .media_type = arena_strdup(store->arena, type ? type : ""),
                           .size = size ? (uint64_t)json_object_get_int64(size) : 0};
@@ -157,22 +164,27 @@ static const char *name_of(struct json_object *entry)
     return json_text_of(annotations, ANNOTATION_REF_NAME);
 }
 
-static struct json_object *entry_of(const char *name, const struct image *image)
+static void annotate(struct json_object *annotations, const char *key, const char *value)
 {
-    struct json_object *entry = json_object_new_object();
+    if (value)
+        json_object_object_add(annotations, key, json_object_new_string(value));
+}
+
+static struct json_object *entry_of(const struct store *store, const char *name, const struct image *image)
+{
+    struct json_object *entry = json_object_new_object(), *annotations = json_object_new_object();
     json_object_object_add(entry, "mediaType", json_object_new_string(image->media_type));
     json_object_object_add(entry, "digest", json_object_new_string(image->digest));
     json_object_object_add(entry, "size", json_object_new_int64((int64_t)image->size));
-    if (name) {
-        struct json_object *annotations = json_object_new_object();
-        json_object_object_add(annotations, ANNOTATION_REF_NAME, json_object_new_string(name));
-        json_object_object_add(entry, "annotations", annotations);
-    }
+    annotate(annotations, ANNOTATION_REF_NAME, name);
+    annotate(annotations, ANNOTATION_CREATED, image->created);
+    annotate(annotations, annotation_total, image->total ? arena_printf(store->arena, "%llu", (unsigned long long)image->total) : NULL);
+    json_object_object_add(entry, "annotations", annotations);
     return entry;
 }
 
 /* A change of the list of entries: 1 when it has changed something, 0 when there is nothing to change. */
-typedef int index_change(struct json_object *list, const char *name, const struct image *image);
+typedef int index_change(const struct store *store, struct json_object *list, const char *name, const struct image *image);
 
 static int change_index(const struct store *store, index_change *change, const char *name, const struct image *image)
 {
@@ -180,7 +192,7 @@ static int change_index(const struct store *store, index_change *change, const c
     auto_json *index = NULL;
     TRY(lock);
     TRY(read_index(store, &index));
-    if (!change(json_list_of(index, "manifests"), name, image))
+    if (!change(store, json_list_of(index, "manifests"), name, image))
         return 0;
     if (!json_text_of(index, "mediaType"))
         json_object_object_add(index, "mediaType", json_object_new_string(MEDIA_OCI_INDEX));
@@ -189,9 +201,10 @@ static int change_index(const struct store *store, index_change *change, const c
     return 1;
 }
 
-static int take_name(struct json_object *list, const char *name, const struct image *image)
+static int take_name(const struct store *store, struct json_object *list, const char *name, const struct image *image)
 {
     int taken = 0;
+    (void)store;
     (void)image;
     for (size_t i = json_length(list); i-- > 0;)
         if (text_equal(name_of(json_object_array_get_idx(list, i)), name))
@@ -199,9 +212,10 @@ static int take_name(struct json_object *list, const char *name, const struct im
     return taken;
 }
 
-static int take_digest(struct json_object *list, const char *name, const struct image *image)
+static int take_digest(const struct store *store, struct json_object *list, const char *name, const struct image *image)
 {
     int taken = 0;
+    (void)store;
     (void)name;
     for (size_t i = json_length(list); i-- > 0;)
         if (text_equal(json_text_of(json_object_array_get_idx(list, i), "digest"), image->digest))
@@ -209,13 +223,13 @@ static int take_digest(struct json_object *list, const char *name, const struct 
     return taken;
 }
 
-static int give_name(struct json_object *list, const char *name, const struct image *image)
+static int give_name(const struct store *store, struct json_object *list, const char *name, const struct image *image)
 {
-    take_name(list, name, image);
+    take_name(store, list, name, image);
     for (size_t i = 0; !name && i < json_length(list); i++)
         if (text_equal(json_text_of(json_object_array_get_idx(list, i), "digest"), image->digest))
             return 0;
-    json_object_array_add(list, entry_of(name, image));
+    json_object_array_add(list, entry_of(store, name, image));
     return 1;
 }
 

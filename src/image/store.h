@@ -29,6 +29,8 @@ struct image {
     const char *digest;       /* valid, of its manifest or its index of manifests */
     const char *media_type;
     uint64_t size;
+    const char *created;      /* as its config says, and the size of all its blobs: kept in the index, so that listing reads */
+    uint64_t total;           /* nothing else; NULL and 0 where another tool has written the entry */
 };
 
 /* Opens the store at DIR, and makes what is missing of it. */
