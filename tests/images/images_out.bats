@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Images out of the store: saved, inspected, their history.
-load helpers
+load ../cli/helpers
 load images
 
 two_layers() {

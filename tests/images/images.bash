@@ -14,7 +14,7 @@ busybox_tree() {
 }
 
 # make ARGUMENT...: see tests/images/make.
-make() { "$BATS_TEST_DIRNAME/../images/make" "$@"; }
+make() { "$BATS_TEST_DIRNAME/make" "$@"; }
 
 store() {
     export BOCAL_DATA="$work/data"

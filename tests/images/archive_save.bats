@@ -3,7 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 
-# shellcheck source=tests/cli/archives.bash
+# shellcheck source=tests/images/archives.bash
 source "$BATS_TEST_DIRNAME/archives.bash"
 
 loaded() {

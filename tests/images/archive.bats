@@ -1,6 +1,6 @@
 # bocal-archive: the program that reads what images are made of. Each test has a directory of its own, and nothing outside
 # of what a test gives it as descriptor 3 may change.
-load helpers
+load ../cli/helpers
 
 archive() { timeout 120 "$(dirname "$BOCAL")/bocal-archive" "$@"; }
 tools=$BATS_TEST_DIRNAME/../archive

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Images: loaded, listed, run, removed. Each test has a store of its own.
-load helpers
+load ../cli/helpers
 load images
 
 @test "load, images, run, rmi: docker-archive and OCI, packed or not, from a file or a pipe" {
