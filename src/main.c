@@ -11,6 +11,7 @@
 #include "kernel/sys.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 enum { STATUS_OURS = 125, STATUS_RUNTIME = 1 }; /* the latter is what engines expect of a runtime */
 
@@ -64,6 +65,7 @@ static int call_verb(const char *program, bool seed, char **words)
     const struct verb *verb = verb_find(text_equal(*words, "--version") ? "version" : *words);
     if (!verb)
         return finish(program, NULL, -EINVAL);
+    signal(SIGCHLD, SIG_DFL); /* a caller that ignores it would make waitpid(2) fail, and helpers seem to have done well */
     struct call call = {.seed = seed, .words = words + 1};
     warnings_to(print_warning, (void *)program);
     return finish(program, verb->set->verb, verb->run(&call));

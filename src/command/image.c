@@ -43,7 +43,7 @@ static int prune(struct arena *arena, const struct store *store)
     uint64_t freed;
     int r = store_collect(store, &freed);
     if (r == -EBUSY)
-        return refuse(r, "images are being added (try again)");
+        return refuse(r, "images are being added, saved or verified (try again)");
     TRY(r);
     printf("freed %s\n", size_text(arena, freed));
     return 0;
@@ -65,7 +65,7 @@ static int act(struct arena *arena, const char *word)
         TRY(store_open(arena, places.data, &store));
         return actions[i].run(arena, &store);
     }
-    return refuse(-EINVAL, "%.80s: neither verify nor prune", word ? word : "(nothing)");
+    return refuse(-EINVAL, "%.80s: neither verify nor prune", word && *word ? word : "(nothing)");
 }
 
 static int image_run(const struct call *call)

@@ -3,12 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/text.h"
 #include "command/progress.h"
 #include "engine/places.h"
 #include "image/store.h"
-#include "spec/digest.h"
-#include "spec/reference.h"
 
 #include <stdio.h>
 
@@ -31,17 +28,15 @@ static const struct option_set set = {
 };
 
 /* A name takes itself away; a digest takes all names of its image. */
-static int remove_image(struct arena *arena, const struct store *store, const char *word)
+static int remove_image(const struct store *store, const char *word)
 {
     struct image image;
-    struct reference reference;
     TRY(store_find(store, word, &image));
-    TRY(reference_parse(arena, word, &reference));
-    bool by_name = image.name && reference.kind == REFERENCE_NAME && !reference.digest && !text_after(digest_hex(image.digest), word);
-    int r = by_name ? store_unname(store, image.name) : store_forget(store, &image);
+    bool named = image.name && !image.by_digest;
+    int r = named ? store_unname(store, image.name) : store_forget(store, &image);
     if (r < 0 && r != -ENOENT)
         return r;
-    printf("%s %s\n", by_name ? "unnamed" : "removed", by_name ? image.name : image.digest);
+    printf("%s %s\n", named ? "unnamed" : "removed", named ? image.name : image.digest);
     return 0;
 }
 
@@ -55,24 +50,41 @@ static int remove_all(const struct store *store)
     return 0;
 }
 
+static int collect(struct arena *arena, const struct store *store)
+{
+    uint64_t freed = 0;
+    int r = store_collect(store, &freed);
+    if (r == -EBUSY)
+        fprintf(stderr, "bocal rmi: images are being added, saved or verified: what is not needed any more goes with the next rmi\n");
+    else if (r == 0 && freed)
+        printf("freed %s\n", size_text(arena, freed));
+    return r == -EBUSY ? 0 : r;
+}
+
+/* One that is not there does not keep the others; the first failure is told. */
 static int rmi(struct arena *arena, const struct rmi_options *o, char **words)
 {
     struct places places;
-    uint64_t freed = 0;
-    int result = 0;
     auto_store store = {.fd = -1, .blobs = -1};
     TRY(places_find(arena, &places));
     TRY(store_open(arena, places.data, &store));
-    if (o->all)
-        result = remove_all(&store);
-    for (; *words && result == 0; words++)
-        result = remove_image(arena, &store, *words);
-    int r = store_collect(&store, &freed);
-    if (r == -EBUSY)
-        fprintf(stderr, "bocal rmi: images are being added: what is not needed any more goes with the next rmi\n");
-    else if (r == 0 && freed)
-        printf("freed %s\n", size_text(arena, freed));
-    return result < 0 ? result : r == -EBUSY ? 0 : r;
+    int result = o->all ? remove_all(&store) : 0;
+    const char *sentence = arena_strdup(arena, error_text());
+    bool removed = o->all;
+    for (; *words; words++) {
+        int r = remove_image(&store, *words);
+        removed |= r == 0;
+        if (r < 0 && result == 0) {
+            result = r;
+            sentence = arena_strdup(arena, error_text());
+        }
+        error_clear();
+    }
+    int r = removed ? collect(arena, &store) : 0;
+    if (result == 0)
+        return r;
+    error_clear();
+    return refuse(result, "%s", sentence);
 }
 
 static int rmi_run(const struct call *call)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* The image that is to be run is here, or comes now. Everything else that is wrong with its name is told when it is opened. */
-static int get_image(struct arena *arena, const struct run_options *o)
+static int get_image(struct arena *arena, struct run_options *o)
 {
     struct places places;
     struct image image;
@@ -31,7 +31,10 @@ static int get_image(struct arena *arena, const struct run_options *o)
     }
     error_clear();
     r = pull_image(arena, &(struct pull_options){.quiet = false}, o->image, &image);
-    return r < 0 && o->pull == PULL_MISSING ? because(r, "image %.200s is not here", o->image) : r;
+    if (r < 0)
+        return o->pull == PULL_MISSING ? because(r, "image %.200s is not here", o->image) : r;
+    o->image = image.name; /* what a short word means may be another */
+    return 0;
 }
 
 static int run_run(const struct call *call)

@@ -18,18 +18,22 @@ static int tag(struct arena *arena, char **words)
 {
     struct places places;
     struct image image;
+    struct naming *names = NULL;
+    size_t n = 0;
     auto_store store = {.fd = -1, .blobs = -1};
-    TRY(places_find(arena, &places));
-    TRY(store_open(arena, places.data, &store));
-    TRY(store_find(&store, words[0], &image));
     for (char **word = words + 1; *word; word++) {
         struct reference name;
         TRY(reference_parse(arena, *word, &name));
         if (name.kind != REFERENCE_NAME || name.digest)
             return refuse(-EINVAL, "%.200s: not a name (NAME[:TAG], perhaps with a host before it)", *word);
-        TRY(store_name(&store, name.text, &image));
+        *LIST_ADD(arena, &names, &n) = (struct naming){name.text, &image};
     }
-    return 0;
+    TRY(places_find(arena, &places));
+    TRY(store_open(arena, places.data, &store));
+    auto_fd adding = store_hold(&store, false, false); /* it is not collected meanwhile */
+    TRY(adding);
+    TRY(store_find(&store, words[0], &image));
+    return store_name(&store, names, n);
 }
 
 static int tag_run(const struct call *call)

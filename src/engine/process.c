@@ -251,6 +251,20 @@ static int add_ulimit(struct request *r, const char *word)
 
 /* ---- signals and times ---- */
 
+/* "RTMIN", "RTMIN+3", "RTMAX-1", as signal(7) has them: SIGRTMIN is 34 to programs of the C library. */
+static bool real_time_signal(const char *name, int *number)
+{
+    enum { RTMIN = 34, RTMAX = 64 };
+    bool low = strncasecmp(name, "RTMIN", 5) == 0;
+    uint64_t offset = 0;
+    if (!low && strncasecmp(name, "RTMAX", 5) != 0)
+        return false;
+    if (name[5] && (name[5] != (low ? '+' : '-') || text_to_u64(name + 6, RTMAX - RTMIN, &offset) < 0))
+        return false;
+    *number = low ? RTMIN + (int)offset : RTMAX - (int)offset;
+    return true;
+}
+
 int signal_parse(const char *word, int *number)
 {
     const char *name = strncasecmp(word, "SIG", 3) == 0 ? word + 3 : word;
@@ -259,6 +273,8 @@ int signal_parse(const char *word, int *number)
         *number = (int)value;
         return 0;
     }
+    if (real_time_signal(name, number))
+        return 0;
     for (int i = 1; i < 32; i++)
         if (sigabbrev_np(i) && strcasecmp(sigabbrev_np(i), name) == 0) {
             *number = i;

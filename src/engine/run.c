@@ -365,7 +365,6 @@ int engine_run(const struct run_options *options)
 {
     __attribute__((cleanup(cleanup_run))) struct run run = {.options = options, .image = {.store = {.fd = -1, .blobs = -1}, .hold = -1}};
     arena_expect(48 << 10); /* what a usual run takes */
-    signal(SIGCHLD, SIG_DFL); /* a caller that ignores it would make waitid(2) fail */
     TRY(make_plan(&run));
     return options->dry_run != DRY_RUN_OFF ? print_plan(&run) : run_container(&run);
 }

@@ -8,19 +8,24 @@
 #include "image/program.h"
 #include "spec/reference.h"
 
-int image_add(const struct store *store, const struct image *image, const char *const *names,
-              const struct layer_owners *owners, layer_listener *each, void *data)
+#include <string.h>
+
+/* "2026-11-27T12:00:00.123456789+01:00": what is no such time is not kept. */
+static const char *time_of(const struct image_config *config)
+{
+    enum { LONGEST = 40, SHORTEST = 20 };
+    const char *text = config->created;
+    size_t length = text ? strlen(text) : 0;
+    return length >= SHORTEST && length <= LONGEST && strspn(text, "0123456789-:TtZz.+") == length ? text : NULL;
+}
+
+int image_unpack(const struct store *store, struct image *image, const struct layer_owners *owners, layer_listener *each, void *data)
 {
     struct content content;
-    struct image named = *image;
     TRY(content_read(store, image, NULL, &content));
     TRY(layers_unpack(store, &content, owners, each, data));
-    named.created = content.config.created;
-    named.total = manifest_size(&content.manifest);
-    if (!*names)
-        return store_name(store, NULL, &named);
-    for (; *names; names++)
-        TRY(store_name(store, *names, &named));
+    image->created = time_of(&content.config);
+    image->total = manifest_size(&content.manifest);
     return 0;
 }
 
@@ -40,7 +45,7 @@ static int read_names(const struct store *store, struct json_object *list, const
     for (size_t i = 0; i < n; i++) {
         struct reference reference;
         TRY(reference_parse(store->arena, json_item(list, i), &reference));
-        if (reference.kind != REFERENCE_NAME || !reference.tag)
+        if (reference.kind != REFERENCE_NAME || !reference.tag || reference.digest)
             return refuse(-EINVAL, "image name %.200s: not a name with a tag", json_item(list, i));
         (*names)[i] = reference.text;
     }
@@ -79,6 +84,21 @@ static int read_archive(const struct store *store, int input, struct loading *lo
     return ingest_keep_blobs(&ingest);
 }
 
+/* All names at once, when all images are there: what fails before changes none. */
+static int name_all(const struct loading *loading)
+{
+    struct naming *names = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < loading->count; i++) {
+        const struct loaded_image *loaded = &loading->list[i];
+        for (const char **name = loaded->names; *name; name++)
+            *LIST_ADD(loading->store->arena, &names, &n) = (struct naming){*name, &loaded->image};
+        if (!*loaded->names)
+            *LIST_ADD(loading->store->arena, &names, &n) = (struct naming){NULL, &loaded->image};
+    }
+    return store_name(loading->store, names, n);
+}
+
 static int load(const struct store *store, int input, const struct layer_owners *owners, layer_listener *each, void *data,
                 struct loading *loading)
 {
@@ -87,17 +107,15 @@ static int load(const struct store *store, int input, const struct layer_owners 
     TRY(ingest_sweep(store));
     TRY(read_archive(store, input, loading));
     for (size_t i = 0; i < loading->count; i++)
-        TRY(image_add(store, &loading->list[i].image, loading->list[i].names, owners, each, data));
-    return 0;
+        TRY(image_unpack(store, &loading->list[i].image, owners, each, data));
+    return name_all(loading);
 }
 
 int image_give_up(const struct store *store, int r)
 {
     uint64_t freed;
-    char *sentence = arena_strdup(store->arena, error_text());
     (void)store_collect(store, &freed);
-    error_clear();
-    return refuse(r, "%s", sentence);
+    return r;
 }
 
 int image_load(const struct store *store, int input, const struct layer_owners *owners, layer_listener *each, void *data,

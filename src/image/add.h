@@ -14,9 +14,8 @@ struct loaded_image {
 int image_load(const struct store *store, int input, const struct layer_owners *owners, layer_listener *each, void *data,
                struct loaded_image **list, size_t *count);
 
-/* Takes back what a failure R has left, unless somebody is adding; returns R, with the sentence that it had. */
+/* Takes back what a failure R has left, unless somebody is adding; returns R. */
 int image_give_up(const struct store *store, int r);
 
-/* Unpacks IMAGE, whose blobs are there, and gives it NAMES. The caller holds the store (store_hold). */
-int image_add(const struct store *store, const struct image *image, const char *const *names,
-              const struct layer_owners *owners, layer_listener *each, void *data);
+/* Unpacks IMAGE, whose blobs are there, and fills in what the index keeps of it. The caller holds the store (store_hold). */
+int image_unpack(const struct store *store, struct image *image, const struct layer_owners *owners, layer_listener *each, void *data);

@@ -44,6 +44,7 @@ static bool is_marked(const struct names *names, const char *hex)
 
 /* ---- marking ---- */
 
+/* What cannot be read might lead to anything: then nothing is removed. */
 static int mark_manifest(struct collection *c, const struct image_manifest *manifest)
 {
     struct image_config config;
@@ -51,17 +52,17 @@ static int mark_manifest(struct collection *c, const struct image_manifest *mani
     mark(c, &c->blobs, digest_hex(manifest->config.digest));
     for (size_t i = 0; i < manifest->n_layers; i++)
         mark(c, &c->blobs, digest_hex(manifest->layers[i].digest));
-    int size = store_document(c->store, manifest->config.digest, &text);
-    if (size < 0 || image_config_decode(c->store->arena, text, (size_t)size, manifest->config.digest, &config) < 0) {
-        error_clear(); /* one that cannot be run has no layers here */
+    if (faccessat(c->store->blobs, digest_hex(manifest->config.digest), F_OK, 0) < 0)
         return 0;
-    }
+    int size = store_document(c->store, manifest->config.digest, &text);
+    TRY(size);
+    TRY(image_config_decode(c->store->arena, text, (size_t)size, manifest->config.digest, &config));
     for (char **chain = image_config_chain(c->store->arena, config.diff_ids); *chain; chain++)
         mark(c, &c->layers, digest_hex(*chain));
     return 0;
 }
 
-/* A document that is not here, or is none, leads nowhere: of an index only some manifests are. */
+/* A document that is not here leads nowhere: of an index only some manifests are. */
 static int mark_document(struct collection *c, const char *digest, const char *media_type, int depth)
 {
     struct image_document document;
@@ -70,10 +71,8 @@ static int mark_document(struct collection *c, const char *digest, const char *m
     if (depth == DEEPEST || faccessat(c->store->blobs, digest_hex(digest), F_OK, 0) < 0)
         return 0;
     int size = store_document(c->store, digest, &text);
-    if (size < 0 || document_decode(c->store->arena, text, (size_t)size, digest, media_type, &document) < 0) {
-        error_clear();
-        return 0;
-    }
+    TRY(size);
+    TRY(document_decode(c->store->arena, text, (size_t)size, digest, media_type, &document));
     if (document.kind == MEDIA_MANIFEST)
         return mark_manifest(c, &document.manifest);
     for (size_t i = 0; i < document.index.n_manifests; i++)
@@ -86,12 +85,15 @@ static int mark_images(struct collection *c)
     struct image *images;
     size_t count;
     TRY(store_images(c->store, &images, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(mark_document(c, images[i].digest, images[i].media_type, 0));
+    for (size_t i = 0; i < count; i++) {
+        int r = mark_document(c, images[i].digest, images[i].media_type, 0);
+        if (r < 0)
+            return because(r, "image %s, for which nothing is removed", images[i].name ? images[i].name : images[i].digest);
+    }
     return 0;
 }
 
-/* layer.json of the layer HEX, or NULL. */
+/* layer.json of the layer HEX, or NULL: it was written before the layer had its name. */
 static struct json_object *description_of(const struct store *store, const char *hex)
 {
     auto_free char *text = NULL;
@@ -108,6 +110,8 @@ static int mark_used(int dir, const char *name, unsigned char type, void *data)
     struct collection *c = data;
     (void)type;
     auto_fd fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno != ENOENT)
+        return fail(-errno, "open layer %.80s", name);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
     for (const char *hex = arena_strdup(c->store->arena, name); hex;) {
@@ -165,17 +169,29 @@ static int each_of(struct collection *c, const char *directory, dir_visitor *vis
     return dir < 0 ? fail(-errno, "open %s/%s", c->store->dir, directory) : dir_each(dir, visit, c);
 }
 
+static int collect(struct collection *c)
+{
+    auto_fd alone = store_hold(c->store, true, true);
+    TRY(alone);
+    TRY(mark_images(c));
+    TRY(each_of(c, "layers", mark_used));
+    qsort(c->blobs.list, c->blobs.count, sizeof *c->blobs.list, by_text);
+    qsort(c->layers.list, c->layers.count, sizeof *c->layers.list, by_text);
+    TRY(each_of(c, "images/blobs/sha256", remove_blob));
+    TRY(each_of(c, "layers", remove_layer));
+    return each_of(c, "ingest", remove_rest);
+}
+
 int store_collect(const struct store *store, uint64_t *freed)
 {
     struct collection c = {.store = store};
-    auto_fd alone = store_hold(store, true, true);
-    TRY(alone);
-    TRY(mark_images(&c));
-    TRY(each_of(&c, "layers", mark_used));
-    qsort(c.blobs.list, c.blobs.count, sizeof *c.blobs.list, by_text);
-    qsort(c.layers.list, c.layers.count, sizeof *c.layers.list, by_text);
-    TRY(each_of(&c, "images/blobs/sha256", remove_blob));
-    TRY(each_of(&c, "layers", remove_layer));
+    char *before = arena_strdup(store->arena, error_text());
+    error_clear();
+    int r = collect(&c);
     *freed = c.freed;
-    return each_of(&c, "ingest", remove_rest);
+    if (*before) { /* the failure before which it was called */
+        error_clear();
+        refuse(-EIO, "%s", before);
+    }
+    return r;
 }

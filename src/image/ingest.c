@@ -58,11 +58,17 @@ static int begin(const struct store *store, struct ingest *ingest)
 static int sweep_entry(int dir, const char *name, unsigned char type, void *data)
 {
     const struct store *store = data;
+    struct stat there, here;
     (void)type;
     auto_fd fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &here) < 0 || fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+        there.st_ino != here.st_ino)
         return 0;
-    return store_remove(store, arena_printf(store->arena, "ingest/%s", name));
+    if (store_remove(store, arena_printf(store->arena, "ingest/%s", name)) < 0) {
+        warn("left in the store: %s", error_text());
+        error_clear();
+    }
+    return 0;
 }
 
 int ingest_sweep(const struct store *store)
@@ -106,6 +112,9 @@ static int keep_blob(int dir, const char *name, unsigned char type, void *data)
     auto_fd fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fchmod(fd, 0644) < 0 || fsync(fd) < 0)
         return fail(-errno, "sync blob %.12s", name);
+    struct stat here, there;
+    if (fstat(fd, &here) == 0 && fstatat(store->blobs, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && there.st_size == here.st_size)
+        return 0; /* that one was verified, and stays: whoever has written this one is not trusted */
     return renameat(dir, name, store->blobs, name) < 0 ? fail(-errno, "keep blob %.12s", name) : 0;
 }
 

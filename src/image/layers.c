@@ -29,6 +29,7 @@ struct layer {
     enum layer_state state;
     struct ingest ingest;
     uint64_t entries, bytes, skipped;
+    bool told, given; /* bocal-archive has said that it is whole; it was given the layers below */
 };
 
 struct unpacking {
@@ -88,6 +89,7 @@ static int hear(struct json_object *object, void *data)
         layer->entries = number_of(object, "entries");
         layer->bytes = number_of(object, "bytes");
         layer->skipped = number_of(object, "skippedDevices");
+        layer->told = true;
     } else {
         tell(layer, number_of(object, "read"));
     }
@@ -252,11 +254,17 @@ static int work(struct unpacking *u, size_t slot)
         return 0;
     u->worked[slot] = NULL;
     program_end(&u->programs[slot]);
-    if (r == PROGRAM_PARENTS) {
+    const char *digest = u->content->manifest.layers[layer->index].digest;
+    if (r == PROGRAM_PARENTS && layer->index && !layer->given) {
         layer->state = LAYER_WAITING;
-        return layer->index ? 0 : refuse(-EINVAL, "layer %s: a link to what no layer has", u->content->manifest.layers[0].digest);
+        layer->given = true;
+        return 0;
     }
-    return r < 0 ? because(r, "unpack layer %.19s", u->content->manifest.layers[layer->index].digest) : keep(layer);
+    if (r == PROGRAM_PARENTS)
+        return refuse(-EINVAL, "unpack layer %.19s: a link to what no layer below has", digest);
+    if (r > 0 && !layer->told)
+        r = refuse(-EIO, "bocal-archive ended without a word");
+    return r < 0 ? because(r, "unpack layer %.19s", digest) : keep(layer);
 }
 
 static bool is_working(const struct unpacking *u)

@@ -51,9 +51,9 @@ static void cleanup_moved(struct moved *moved)
         cleanup_fd(&moved->fds[i]);
 }
 
-static int move(struct moved *moved, int fd)
+static int move(struct moved *moved, int fd, size_t above)
 {
-    int r = fcntl(fd, F_DUPFD_CLOEXEC, PROGRAM_MOST_FDS + 3);
+    int r = fcntl(fd, F_DUPFD_CLOEXEC, (int)above);
     if (r < 0)
         return -errno;
     moved->fds[moved->count++] = r;
@@ -109,13 +109,14 @@ int program_start(struct arena *arena, const struct program_call *call, struct p
     }
     auto_fd said = err[1];
     program->err = err[0];
-    int r = move(&moved, call->input < 0 ? nothing : call->input);
+    size_t above = call->n_fds + 3;
+    int r = move(&moved, call->input < 0 ? nothing : call->input, above);
     if (r == 0)
-        r = move(&moved, call->output < 0 ? told : call->output);
+        r = move(&moved, call->output < 0 ? told : call->output, above);
     if (r == 0)
-        r = move(&moved, said);
+        r = move(&moved, said, above);
     for (size_t i = 0; i < call->n_fds && r == 0; i++)
-        r = move(&moved, call->fds[i]);
+        r = move(&moved, call->fds[i], above);
     const char *path = find_program(arena, call->name);
     if (r == 0)
         r = spawn(path, (char *const *)words_of(arena, call->name, call->words), &moved, &program->pid);
@@ -172,9 +173,12 @@ static bool is_ready(int fd)
 static int ended(struct program *p)
 {
     int status = 0;
-    while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
+    pid_t waited;
+    while ((waited = waitpid(p->pid, &status, 0)) < 0 && errno == EINTR)
         ;
     p->pid = 0;
+    if (waited < 0)
+        return refuse(-EIO, "%s: how it ended is not known", p->name);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 1;
     if (WIFEXITED(status) && WEXITSTATUS(status) == PROGRAM_PARENTS)

@@ -83,7 +83,8 @@ static int describe(const struct pulling *p, const struct pull_request *request,
 {
     struct image_document document;
     auto_free char *text = NULL;
-    image->name = request->reference->text;
+    bool other = request->platform && request->reference->digest; /* which is the index's, and not what was asked for */
+    *image = (struct image){.name = other ? NULL : request->reference->text};
     image->digest = p->index && !request->platform ? p->index : p->manifest;
     int size = store_document(p->store, image->digest, &text);
     TRY(size);
@@ -106,7 +107,8 @@ static int get_blobs(struct pulling *p, const struct pull_request *request)
 static int add(struct pulling *p, const struct pull_request *request, const struct layer_owners *owners, struct image *image)
 {
     TRY(describe(p, request, image));
-    return image_add(p->store, image, (const char *[]){image->name, NULL}, owners, hear_layer, p);
+    TRY(image_unpack(p->store, image, owners, hear_layer, p));
+    return store_name(p->store, &(struct naming){image->name, image}, 1);
 }
 
 int image_pull(const struct store *store, const struct pull_request *request, const struct layer_owners *owners,

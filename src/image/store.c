@@ -43,10 +43,20 @@ static int make_layout(const struct store *store)
     static const char layout[] = "{\"imageLayoutVersion\": \"1.0.0\"}\n";
     static const char empty[] = "{\"schemaVersion\": 2, \"mediaType\": \"application/vnd.oci.image.index.v1+json\", \"manifests\": []}\n";
     if (faccessat(store->fd, "images/index.json", F_OK, 0) < 0)
-        TRY(file_replace(store->fd, "images/index.json", empty, sizeof empty - 1, 0644));
+        TRY(file_replace_synced(store->fd, "images/index.json", empty, sizeof empty - 1, 0644));
     return faccessat(store->fd, "images/oci-layout", F_OK, 0) == 0
                ? 0
                : file_replace(store->fd, "images/oci-layout", layout, sizeof layout - 1, 0644);
+}
+
+static int lock_file(const struct store *store, const char *name, int how)
+{
+    auto_fd fd = openat(store->fd, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail(-errno, "open %s/%s", store->dir, name);
+    if (flock(fd, how) < 0)
+        return errno == EWOULDBLOCK ? -EBUSY : fail(-errno, "lock %s/%s", store->dir, name);
+    return take_fd(&fd);
 }
 
 int store_open(struct arena *arena, const char *dir, struct store *store)
@@ -59,10 +69,8 @@ int store_open(struct arena *arena, const char *dir, struct store *store)
     int r = open_places(store);
     if (r < 0)
         return fail(r, "open the image store %s", dir);
-    auto_fd lock = store_hold(store, false, false);
-    if (lock < 0)
-        return lock;
-    return make_layout(store);
+    auto_fd lock = lock_file(store, "lock", LOCK_EX);
+    return lock < 0 ? lock : make_layout(store);
 }
 
 void store_close(struct store *store)
@@ -70,16 +78,6 @@ void store_close(struct store *store)
     cleanup_fd(&store->fd);
     cleanup_fd(&store->blobs);
     store->fd = store->blobs = -1;
-}
-
-static int lock_file(const struct store *store, const char *name, int how)
-{
-    auto_fd fd = openat(store->fd, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return fail(-errno, "open %s/%s", store->dir, name);
-    if (flock(fd, how) < 0)
-        return errno == EWOULDBLOCK ? -EBUSY : fail(-errno, "lock %s/%s", store->dir, name);
-    return take_fd(&fd);
 }
 
 int store_hold(const struct store *store, bool exclusive, bool now)
@@ -183,71 +181,84 @@ static struct json_object *entry_of(const struct store *store, const char *name,
     return entry;
 }
 
-/* A change of the list of entries: 1 when it has changed something, 0 when there is nothing to change. */
-typedef int index_change(const struct store *store, struct json_object *list, const char *name, const struct image *image);
+/* A change of the list of entries: how many it has changed. */
+typedef int index_change(const struct store *store, struct json_object *list, const struct naming *names, size_t count);
 
-static int change_index(const struct store *store, index_change *change, const char *name, const struct image *image)
+static int change_index(const struct store *store, index_change *change, const struct naming *names, size_t count)
 {
     auto_fd lock = lock_file(store, "lock", LOCK_EX);
     auto_json *index = NULL;
     TRY(lock);
     TRY(read_index(store, &index));
-    if (!change(store, json_list_of(index, "manifests"), name, image))
+    int changed = change(store, json_list_of(index, "manifests"), names, count);
+    if (!changed)
         return 0;
     if (!json_text_of(index, "mediaType"))
         json_object_object_add(index, "mediaType", json_object_new_string(MEDIA_OCI_INDEX));
     const char *text = json_object_to_json_string_ext(index, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+    if (strlen(text) > INDEX_MAX)
+        return refuse(-EFBIG, "%s/images/index.json would have more than %d MB (remove images: bocal rmi)", store->dir, INDEX_MAX >> 20);
     TRY(file_replace_synced(store->fd, "images/index.json", text, strlen(text), 0644));
-    return 1;
+    return changed;
 }
 
-static int take_name(const struct store *store, struct json_object *list, const char *name, const struct image *image)
+static int take_name(const struct store *store, struct json_object *list, const struct naming *names, size_t count)
 {
     int taken = 0;
     (void)store;
-    (void)image;
     for (size_t i = json_length(list); i-- > 0;)
-        if (text_equal(name_of(json_object_array_get_idx(list, i)), name))
-            json_object_array_del_idx(list, i, 1), taken = 1;
+        for (size_t k = 0; k < count; k++)
+            if (text_equal(name_of(json_object_array_get_idx(list, i)), names[k].name)) {
+                json_object_array_del_idx(list, i, 1);
+                taken++;
+                break;
+            }
     return taken;
 }
 
-static int take_digest(const struct store *store, struct json_object *list, const char *name, const struct image *image)
+static int take_digest(const struct store *store, struct json_object *list, const struct naming *names, size_t count)
 {
     int taken = 0;
     (void)store;
-    (void)name;
+    (void)count;
     for (size_t i = json_length(list); i-- > 0;)
-        if (text_equal(json_text_of(json_object_array_get_idx(list, i), "digest"), image->digest))
-            json_object_array_del_idx(list, i, 1), taken = 1;
+        if (text_equal(json_text_of(json_object_array_get_idx(list, i), "digest"), names->image->digest))
+            json_object_array_del_idx(list, i, 1), taken++;
     return taken;
 }
 
-static int give_name(const struct store *store, struct json_object *list, const char *name, const struct image *image)
+static bool is_listed(struct json_object *list, const struct image *image)
 {
-    take_name(store, list, name, image);
-    for (size_t i = 0; !name && i < json_length(list); i++)
+    for (size_t i = 0; i < json_length(list); i++)
         if (text_equal(json_text_of(json_object_array_get_idx(list, i), "digest"), image->digest))
-            return 0;
-    json_object_array_add(list, entry_of(store, name, image));
-    return 1;
+            return true;
+    return false;
 }
 
-int store_name(const struct store *store, const char *name, const struct image *image)
+static int give_names(const struct store *store, struct json_object *list, const struct naming *names, size_t count)
 {
-    int r = change_index(store, give_name, name, image);
+    take_name(store, list, names, count);
+    for (size_t i = 0; i < count; i++)
+        if (names[i].name || !is_listed(list, names[i].image))
+            json_object_array_add(list, entry_of(store, names[i].name, names[i].image));
+    return (int)count;
+}
+
+int store_name(const struct store *store, const struct naming *names, size_t count)
+{
+    int r = change_index(store, give_names, names, count);
     return r < 0 ? r : 0;
 }
 
 int store_unname(const struct store *store, const char *name)
 {
-    int r = change_index(store, take_name, name, NULL);
+    int r = change_index(store, take_name, &(struct naming){.name = name}, 1);
     return r == 0 ? -ENOENT : r < 0 ? r : 0;
 }
 
 int store_forget(const struct store *store, const struct image *image)
 {
-    int r = change_index(store, take_digest, NULL, image);
+    int r = change_index(store, take_digest, &(struct naming){.image = image}, 1);
     return r < 0 ? r : 0;
 }
 
@@ -281,6 +292,7 @@ static const struct image *by_reference(const struct store *store, const struct 
     for (size_t i = 0; i < count; i++) {
         struct reference stored;
         bool named = images[i].name && reference_parse(store->arena, images[i].name, &stored) == 0;
+        error_clear(); /* other tools may have written names that are no references */
         if (!reference_matches(wanted, named ? &stored : NULL, images[i].digest))
             continue;
         if (named && text_equal(stored.text, wanted->text)) {
@@ -290,7 +302,6 @@ static const struct image *by_reference(const struct store *store, const struct 
         *several |= found && !text_equal(found->digest, images[i].digest);
         found = &images[i];
     }
-    error_clear(); /* other tools may have written names that are no references */
     return found;
 }
 
@@ -305,12 +316,14 @@ int store_find(const struct store *store, const char *word, struct image *image)
     if (wanted.kind != REFERENCE_NAME && wanted.kind != REFERENCE_DIGEST)
         return refuse(-EINVAL, "%.200s: not an image of the store (load it first: bocal load)", word);
     const struct image *found = by_reference(store, images, count, &wanted, &several);
-    if (!found && is_digest_start(word))
+    bool digits = (!found && is_digest_start(word)) || (found && wanted.kind == REFERENCE_DIGEST);
+    if (!found && digits)
         found = by_digest(images, count, word, &several);
     if (several)
         return refuse(-EINVAL, "image %.200s: several are meant by it (give the host, or more digits: bocal images)", word);
     if (!found)
         return refuse(-ENOENT, "image %.200s is not here (bocal pull, or bocal load; bocal images lists what is)", word);
     *image = *found;
+    image->by_digest = digits || wanted.digest;
     return 0;
 }

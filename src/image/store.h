@@ -3,7 +3,7 @@
  *     images/                   oci-layout, index.json, blobs/sha256/HEX (image-spec image-layout.md)
  *     layers/HEX/fs             a layer's files, HEX is its chainID; beside them layer.json
  *     ingest/KIND-…             what is being made, flock(2)ed by who makes it
- *     lock                      held while index.json is replaced, and by collecting
+ *     lock                      held while index.json is replaced
  *     users                     held, shared, by who adds blobs and layers; collecting takes it for itself
  *
  * A blob or a layer gets its final name when it is complete, verified and synced. A name in index.json is the last thing
@@ -31,6 +31,13 @@ struct image {
     uint64_t size;
     const char *created;      /* as its config says, and the size of all its blobs: kept in the index, so that listing reads */
     uint64_t total;           /* nothing else; NULL and 0 where another tool has written the entry */
+    bool by_digest;           /* it was found by digits of its digest */
+};
+
+/* A name, or NULL, and whose it is to be. */
+struct naming {
+    const char *name;
+    const struct image *image;
 };
 
 /* Opens the store at DIR, and makes what is missing of it. */
@@ -47,9 +54,9 @@ int store_images(const struct store *store, struct image **images, size_t *count
  * also finds the one image that has it behind a host. -ENOENT with a sentence. */
 int store_find(const struct store *store, const char *word, struct image *image);
 
-/* Gives NAME to IMAGE; who had that name before loses it. With NULL the image is in the index without a name, if it is not
- * there already. */
-int store_name(const struct store *store, const char *name, const struct image *image);
+/* Gives names, all at once: who had one before loses it. With NULL for a name the image is in the index without one, if it is not
+ * there already. -EFBIG with a sentence where the index would be larger than it may be. */
+int store_name(const struct store *store, const struct naming *names, size_t count);
 /* Takes the name away; what was its image stays until it is collected. -ENOENT without a sentence when it is nobody's. */
 int store_unname(const struct store *store, const char *name);
 /* Takes all names of IMAGE away. */
@@ -84,5 +91,6 @@ int ingest_sweep(const struct store *store);
 int store_hold(const struct store *store, bool exclusive, bool now);
 
 /* Removes blobs and layers that no name leads to and nobody uses, and what killed makers left. Sets *FREED to bytes. -EBUSY
- * without a sentence while something is being added. */
+ * without a sentence while something is being added, saved or verified. An image that cannot be read ends it before anything is
+ * removed. A sentence that is there already stays. */
 int store_collect(const struct store *store, uint64_t *freed);

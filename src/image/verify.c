@@ -86,7 +86,7 @@ static int sum(const struct verifying *v, int blob, bool layer, struct sums *sum
 static void compare(struct verifying *v, const char *digest, const struct sums *sums)
 {
     if (!text_equal(sums->digest, digest))
-        tell(v, digest, arena_printf(v->store->arena, "what is there is %s (pull or load it again)", sums->digest ? sums->digest : "unknown"));
+        tell(v, digest, arena_printf(v->store->arena, "what is there is %s (remove its images, then pull or load them again)", sums->digest ? sums->digest : "unknown"));
     for (size_t i = 0; i < v->n_claims; i++)
         if (text_equal(v->claims[i].digest, digest) && !text_equal(v->claims[i].diff_id, sums->diff_id))
             tell(v, digest, arena_printf(v->store->arena, "the tar in it is %s, not %s", sums->diff_id ? sums->diff_id : "unknown",

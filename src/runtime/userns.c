@@ -12,7 +12,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static int write_map(pid_t pid, const char *file, const struct idmaps *maps)
 {
@@ -75,12 +77,18 @@ int userns_holding(const struct map_spec *map)
     int born = -1;
     struct clone_args args = {.flags = CLONE_NEWUSER | CLONE_PIDFD,
                               .pidfd = (uint64_t)(uintptr_t)&born, .exit_signal = SIGCHLD};
-    pid_t pid = sys_clone3(&args);
+    pid_t parent = getpid(), pid = sys_clone3(&args);
     if (pid < 0)
         return pid;
-    if (pid == 0)
+    if (pid == 0) { /* it holds nothing, and nobody up, whatever becomes of its maker */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        sys_close_range(0, ~0U, 0);
         for (;;)
-            pause();
+            if (getppid() == parent)
+                pause();
+            else
+                _exit(1);
+    }
     pidfd = born;
     int r = userns_map(pid, map);
     char path[64];
