@@ -166,6 +166,6 @@ int confine(const struct confinement *confinement)
 int confine(const struct confinement *confinement)
 {
     (void)confinement;
-    return 0;
+    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
 }
 #endif

@@ -37,6 +37,12 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static void sort(struct names *names)
+{
+    if (names->count)
+        qsort(names->list, names->count, sizeof *names->list, by_text);
+}
+
 static bool is_marked(const struct names *names, const char *hex)
 {
     return names->count && bsearch(&hex, names->list, names->count, sizeof *names->list, by_text);
@@ -175,8 +181,8 @@ static int collect(struct collection *c)
     TRY(alone);
     TRY(mark_images(c));
     TRY(each_of(c, "layers", mark_used));
-    qsort(c->blobs.list, c->blobs.count, sizeof *c->blobs.list, by_text);
-    qsort(c->layers.list, c->layers.count, sizeof *c->layers.list, by_text);
+    sort(&c->blobs);
+    sort(&c->layers);
     TRY(each_of(c, "images/blobs/sha256", remove_blob));
     TRY(each_of(c, "layers", remove_layer));
     return each_of(c, "ingest", remove_rest);
