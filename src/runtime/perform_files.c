@@ -49,12 +49,11 @@ static mode_t device_type(char type)
     return type == 'b' ? S_IFBLK : type == 'p' ? S_IFIFO : S_IFCHR;
 }
 
-/* Of an earlier run, or the root's: it is there, and is this. A default device's mode is the root's affair. */
-static bool is_node(int dir, const char *name, mode_t mode, dev_t number, bool any_mode)
+/* Of an earlier run: it is there, and is this. */
+static bool is_node(int dir, const char *name, mode_t mode, dev_t number)
 {
     struct stat st;
-    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && ((st.st_mode ^ mode) & (any_mode ? S_IFMT : ~0u)) == 0 &&
-           (S_ISFIFO(mode) || st.st_rdev == number);
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mode == mode && (S_ISFIFO(mode) || st.st_rdev == number);
 }
 
 static int file_mknod(struct execution *x, const struct step *step)
@@ -70,7 +69,7 @@ static int file_mknod(struct execution *x, const struct step *step)
     int made = mknodat(parent, name, mode, number);
     if (made < 0 && errno == EEXIST && step->in && unlinkat(parent, name, 0) == 0) /* copied from the image's /dev */
         made = mknodat(parent, name, mode, number);
-    if (made < 0 && !(errno == EEXIST && is_node(parent, name, mode, number, *device->origin != '/')))
+    if (made < 0 && !(errno == EEXIST && is_node(parent, name, mode, number)))
         return -errno;
     if (x->me == HOST && fchmodat(parent, name, step->mode, 0) < 0) /* HOST has the caller's umask */
         return -errno;

@@ -41,6 +41,7 @@ static void add_node(struct builder *b, enum actor by, const struct device_confi
                               .in = dev_slot(b, by, device->path),
                               .text = plan_text(b, ", %c %u:%u %04o", device->type, device->major,
                                                 device->minor, mode),
+                              .tolerate = {{*device->origin == '/' ? 0 : EEXIST}}, /* a root may have its own */
                               .data = node, .why = device->origin});
 }
 
