@@ -37,13 +37,7 @@ int digest_text(struct digest *digest, char out[DIGEST_TEXT])
     if (!digest->state || !EVP_DigestFinal_ex(digest->state, value, NULL))
         return -EIO;
     digest_free(digest);
-    static const char digits[] = "0123456789abcdef";
-    char *to = stpcpy(out, "sha256:");
-    for (size_t i = 0; i < DIGEST_HEX / 2; i++) {
-        *to++ = digits[value[i] >> 4];
-        *to++ = digits[value[i] & 15];
-    }
-    *to = '\0';
+    text_hex(value, DIGEST_HEX / 2, stpcpy(out, "sha256:"));
     return 0;
 }
 
@@ -55,8 +49,7 @@ void digest_free(struct digest *digest)
 
 int digest_check(const char *what, const char *text)
 {
-    const char *hex = text ? text_after(text, "sha256:") : NULL;
-    if (!hex || strlen(hex) != DIGEST_HEX || strspn(hex, "0123456789abcdef") != DIGEST_HEX)
+    if (!digest_valid(text))
         return refuse(-EINVAL, "%s %.80s: wanted is sha256: and 64 lowercase hexadecimal digits", what, text ? text : "is missing");
     return 0;
 }

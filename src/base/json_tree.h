@@ -4,6 +4,7 @@
 
 #include <json-c/json.h>
 #include <stddef.h>
+#include <stdint.h>
 
 static inline void cleanup_json(struct json_object **json)
 {
@@ -16,6 +17,14 @@ static inline const char *json_text_of(struct json_object *object, const char *k
     struct json_object *value = NULL;
     json_object_object_get_ex(object, key, &value);
     return value && json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+/* 0 for what is no number. */
+static inline uint64_t json_number_of(struct json_object *object, const char *key)
+{
+    struct json_object *value = NULL;
+    json_object_object_get_ex(object, key, &value);
+    return value ? (uint64_t)json_object_get_int64(value) : 0;
 }
 
 static inline struct json_object *json_list_of(struct json_object *object, const char *key)

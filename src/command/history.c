@@ -6,7 +6,7 @@
 #include "base/json_write.h"
 #include "base/text.h"
 #include "command/progress.h"
-#include "engine/places.h"
+#include "engine/image.h"
 #include "image/content.h"
 
 #include <stdio.h>
@@ -101,12 +101,10 @@ static void print_json(const struct row *rows, size_t count)
 
 static int history(struct arena *arena, const struct history_options *o, const char *word)
 {
-    struct places places;
     struct image image;
     struct content content;
-    TRY(places_find(arena, &places));
     auto_store store = {.fd = -1, .blobs = -1};
-    TRY(store_open(arena, places.data, &store));
+    TRY(caller_store_open(arena, &store));
     TRY(store_find(&store, word, &image));
     TRY(content_read(&store, &image, NULL, &content));
     struct row *rows = rows_of(arena, &content);

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "command/progress.h"
-#include "engine/places.h"
+#include "engine/image.h"
 #include "image/verify.h"
 
 #include <stdio.h>
@@ -56,13 +56,11 @@ static const struct {
 
 static int act(struct arena *arena, const char *word)
 {
-    struct places places;
     auto_store store = {.fd = -1, .blobs = -1};
     for (size_t i = 0; i < COUNT(actions); i++) {
         if (!text_equal(actions[i].word, word))
             continue;
-        TRY(places_find(arena, &places));
-        TRY(store_open(arena, places.data, &store));
+        TRY(caller_store_open(arena, &store));
         return actions[i].run(arena, &store);
     }
     return refuse(-EINVAL, "%.80s: neither verify nor prune", word && *word ? word : "(nothing)");

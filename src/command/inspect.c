@@ -6,7 +6,7 @@
 #include "base/json_tree.h"
 #include "base/json_write.h"
 #include "base/text.h"
-#include "engine/places.h"
+#include "engine/image.h"
 #include "image/content.h"
 
 #include <stdio.h>
@@ -73,12 +73,10 @@ static int put_image(const struct store *store, const char *word, struct json_wr
 
 static int inspect(struct arena *arena, char **words)
 {
-    struct places places;
     auto_store store = {.fd = -1, .blobs = -1};
     auto_free char *text = NULL;
     size_t size = 0;
-    TRY(places_find(arena, &places));
-    TRY(store_open(arena, places.data, &store));
+    TRY(caller_store_open(arena, &store));
     auto_file out = open_memstream(&text, &size); /* all of it, or nothing */
     if (!out)
         return fail(-ENOMEM, "inspect an image");

@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "command/progress.h"
 #include "engine/image.h"
-#include "engine/places.h"
 #include "image/add.h"
 
 #include <fcntl.h>
@@ -17,8 +16,6 @@ struct load_options {
     bool quiet;
     enum progress_mode progress;
 };
-
-static const char *const progress_words[] = {[PROGRESS_AUTO] = "auto", [PROGRESS_PLAIN] = "plain", [PROGRESS_JSON] = "json", NULL};
 
 static const struct option options[] = {
     {.group = "Options",
@@ -70,16 +67,14 @@ static void print_loaded(const struct loaded_image *list, size_t count, bool qui
 
 static int load(struct arena *arena, const struct load_options *o)
 {
-    struct places places;
     struct progress progress;
     auto_owners owners = {.userns = -1};
     struct loaded_image *list;
     size_t count;
     auto_fd input = open_input(o->input);
     TRY(input);
-    TRY(places_find(arena, &places));
     auto_store store = {.fd = -1, .blobs = -1};
-    TRY(store_open(arena, places.data, &store));
+    TRY(caller_store_open(arena, &store));
     TRY(layer_owners_choose(arena, &owners));
     progress_begin(&progress, arena, o->quiet ? PROGRESS_QUIET : o->progress);
     int r = image_load(&store, input, &owners, show, &progress, &list, &count);

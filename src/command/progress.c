@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+const char *const progress_words[] = {[PROGRESS_AUTO] = "auto", [PROGRESS_PLAIN] = "plain", [PROGRESS_JSON] = "json", NULL};
+
 enum { REDRAW_MS = 100 };
 
 static int64_t now_ms(void)

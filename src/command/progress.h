@@ -9,6 +9,9 @@
 
 enum progress_mode { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_QUIET };
 
+/* Their words, for option tables. */
+extern const char *const progress_words[];
+
 struct progress_row {
     const char *name;  /* what people know it by: twelve digits of a digest */
     const char *state; /* "downloading", "unpacking", "done" */

@@ -5,12 +5,9 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/image.h"
-#include "engine/places.h"
 #include "engine/registries.h"
 
 #include <stdio.h>
-
-static const char *const progress_words[] = {[PROGRESS_AUTO] = "auto", [PROGRESS_PLAIN] = "plain", [PROGRESS_JSON] = "json", NULL};
 
 static const struct option options[] = {
     {.group = "Options",
@@ -55,19 +52,17 @@ static void show(const struct pull_event *event, void *data)
 
 int pull_image(struct arena *arena, const struct pull_options *o, const char *word, struct image *image)
 {
-    struct places places;
     struct registries registries;
     struct reference name, full;
     struct progress progress;
     auto_owners owners = {.userns = -1};
-    TRY(places_find(arena, &places));
     TRY(registries_read(arena, &registries));
     TRY(reference_parse(arena, word, &name));
     if (name.kind != REFERENCE_NAME)
         return refuse(-EINVAL, "%.200s: not a name that a registry knows (bocal load reads archives)", word);
     TRY(registries_complete(arena, &registries, &name, &full));
     auto_store store = {.fd = -1, .blobs = -1};
-    TRY(store_open(arena, places.data, &store));
+    TRY(caller_store_open(arena, &store));
     TRY(layer_owners_choose(arena, &owners));
     progress_begin(&progress, arena, o->quiet ? PROGRESS_QUIET : o->progress);
     if (!o->quiet && o->progress != PROGRESS_JSON)

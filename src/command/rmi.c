@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "command/progress.h"
-#include "engine/places.h"
+#include "engine/image.h"
 #include "image/store.h"
 
 #include <stdio.h>
@@ -64,10 +64,8 @@ static int collect(struct arena *arena, const struct store *store)
 /* One that is not there does not keep the others; the first failure is told. */
 static int rmi(struct arena *arena, const struct rmi_options *o, char **words)
 {
-    struct places places;
     auto_store store = {.fd = -1, .blobs = -1};
-    TRY(places_find(arena, &places));
-    TRY(store_open(arena, places.data, &store));
+    TRY(caller_store_open(arena, &store));
     int result = o->all ? remove_all(&store) : 0;
     const char *sentence = arena_strdup(arena, error_text());
     bool removed = o->all;

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "engine/places.h"
+#include "engine/image.h"
 #include "image/save.h"
 
 #include <fcntl.h>
@@ -80,12 +80,10 @@ static int save_to(const struct store *store, const struct save_options *o, cons
 
 static int save(struct arena *arena, const struct save_options *o, char **words)
 {
-    struct places places;
     struct image *images = NULL;
     size_t count = 0;
-    TRY(places_find(arena, &places));
     auto_store store = {.fd = -1, .blobs = -1};
-    TRY(store_open(arena, places.data, &store));
+    TRY(caller_store_open(arena, &store));
     TRY(find_images(&store, words, &images, &count));
     return save_to(&store, o, images, count);
 }

@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "engine/places.h"
+#include "engine/image.h"
 #include "image/store.h"
 #include "spec/reference.h"
 
@@ -16,7 +16,6 @@ static const struct option_set set = {
 
 static int tag(struct arena *arena, char **words)
 {
-    struct places places;
     struct image image;
     struct naming *names = NULL;
     size_t n = 0;
@@ -28,8 +27,7 @@ static int tag(struct arena *arena, char **words)
             return refuse(-EINVAL, "%.200s: not a name (NAME[:TAG], perhaps with a host before it)", *word);
         *LIST_ADD(arena, &names, &n) = (struct naming){name.text, &image};
     }
-    TRY(places_find(arena, &places));
-    TRY(store_open(arena, places.data, &store));
+    TRY(caller_store_open(arena, &store));
     auto_fd adding = store_hold(&store, false, false); /* it is not collected meanwhile */
     TRY(adding);
     TRY(store_find(&store, words[0], &image));

@@ -4,7 +4,15 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "engine/places.h"
 #include "runtime/userns.h"
+
+int caller_store_open(struct arena *arena, struct store *store)
+{
+    struct places places;
+    TRY(places_find(arena, &places));
+    return store_open(arena, places.data, store);
+}
 
 int layer_owners_choose(struct arena *arena, struct layer_owners *owners)
 {

@@ -4,6 +4,9 @@
 #include "image/content.h"
 #include "image/layers.h"
 
+/* Opens the caller's store, and makes what is missing of it. */
+int caller_store_open(struct arena *arena, struct store *store);
+
 struct run_image {
     struct store store;
     struct content content;

@@ -56,16 +56,15 @@ static int hear(struct json_object *object, void *data)
 {
     struct loading *loading = data;
     struct arena *arena = loading->store->arena;
-    struct json_object *found = NULL, *size = NULL;
+    struct json_object *found = NULL;
     if (!json_object_object_get_ex(object, "image", &found))
         return 0;
     const char *digest = json_text_of(found, "manifest"), *type = json_text_of(found, "mediaType");
     if (!digest_valid(digest) || !type)
         return refuse(-EPROTO, "bocal-archive: it tells of an image without a digest");
-    json_object_object_get_ex(found, "size", &size);
     struct loaded_image *loaded = LIST_ADD(arena, &loading->list, &loading->count);
     loaded->image = (struct image){.digest = arena_strdup(arena, digest), .media_type = arena_strdup(arena, type),
-                                   .size = size ? (uint64_t)json_object_get_int64(size) : 0};
+                                   .size = json_number_of(found, "size")};
     TRY(read_names(loading->store, json_list_of(found, "names"), &loaded->names));
     loaded->image.name = loaded->names[0];
     return 0;

@@ -72,13 +72,10 @@ static int mark_manifest(struct collection *c, const struct image_manifest *mani
 static int mark_document(struct collection *c, const char *digest, const char *media_type, int depth)
 {
     struct image_document document;
-    auto_free char *text = NULL;
     mark(c, &c->blobs, digest_hex(digest));
     if (depth == DEEPEST || faccessat(c->store->blobs, digest_hex(digest), F_OK, 0) < 0)
         return 0;
-    int size = store_document(c->store, digest, &text);
-    TRY(size);
-    TRY(document_decode(c->store->arena, text, (size_t)size, digest, media_type, &document));
+    TRY(content_document(c->store, digest, media_type, &document));
     if (document.kind == MEDIA_MANIFEST)
         return mark_manifest(c, &document.manifest);
     for (size_t i = 0; i < document.index.n_manifests; i++)
@@ -147,16 +144,14 @@ static int remove_blob(int dir, const char *name, unsigned char type, void *data
 static int remove_layer(int dir, const char *name, unsigned char type, void *data)
 {
     struct collection *c = data;
-    struct json_object *size = NULL;
     (void)type;
     if (is_marked(&c->layers, name))
         return 0;
     auto_json *description = description_of(c->store, name);
-    json_object_object_get_ex(description, "size", &size);
     const char *gone = arena_printf(c->store->arena, "ingest/gone-%.64s", name);
     if (renameat(dir, name, c->store->fd, gone) < 0)
         return fail(-errno, "remove layer %.80s", name);
-    c->freed += size ? (uint64_t)json_object_get_int64(size) : 0;
+    c->freed += json_number_of(description, "size");
     return 0;
 }
 

@@ -6,12 +6,13 @@
 
 enum { DEEPEST_INDEX = 4 };
 
-static int read_document(const struct store *store, const char *digest, const char *media_type, struct image_document *document)
+int content_document(const struct store *store, const char *digest, const char *media_type, struct image_document *document)
 {
     auto_free char *text = NULL;
     int size = store_document(store, digest, &text);
     TRY(size);
-    return document_decode(store->arena, text, (size_t)size, digest, media_type, document);
+    TRY(document_decode(store->arena, text, (size_t)size, digest, media_type, document));
+    return size;
 }
 
 static int read_config(const struct store *store, struct content *content)
@@ -36,7 +37,7 @@ int content_read(const struct store *store, const struct image *image, const str
         TRY(platform_host(store->arena, &here));
     for (int depth = 0; depth < DEEPEST_INDEX; depth++) {
         struct image_document document;
-        TRY(read_document(store, content->digest, chosen ? chosen->media_type : image->media_type, &document));
+        TRY(content_document(store, content->digest, chosen ? chosen->media_type : image->media_type, &document));
         if (document.kind == MEDIA_MANIFEST) {
             content->manifest = document.manifest;
             return read_config(store, content);

@@ -17,3 +17,7 @@ struct content {
 /* Reads IMAGE's documents. PLATFORM: NULL for this host's. A manifest that is no index is taken whatever it is for. -errno with
  * a sentence. All lives in the store's arena. */
 int content_read(const struct store *store, const struct image *image, const struct platform *platform, struct content *content);
+
+/* Reads the manifest or index DIGEST, of MEDIA_TYPE, or of what it says itself to be where that is NULL. Its size, or -errno with a
+ * sentence. */
+int content_document(const struct store *store, const char *digest, const char *media_type, struct image_document *document);

@@ -7,13 +7,13 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json_tree.h"
 #include "base/json_write.h"
 #include "base/text.h"
 #include "image/program.h"
 #include "image/remove.h"
 
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -75,23 +75,16 @@ static void tell(const struct layer *layer, uint64_t read)
 
 /* ---- one layer ---- */
 
-static uint64_t number_of(struct json_object *object, const char *key)
-{
-    struct json_object *value = NULL;
-    json_object_object_get_ex(object, key, &value);
-    return value ? (uint64_t)json_object_get_int64(value) : 0;
-}
-
 static int hear(struct json_object *object, void *data)
 {
     struct layer *layer = data;
     if (json_object_object_get_ex(object, "entries", NULL)) {
-        layer->entries = number_of(object, "entries");
-        layer->bytes = number_of(object, "bytes");
-        layer->skipped = number_of(object, "skippedDevices");
+        layer->entries = json_number_of(object, "entries");
+        layer->bytes = json_number_of(object, "bytes");
+        layer->skipped = json_number_of(object, "skippedDevices");
         layer->told = true;
     } else {
-        tell(layer, number_of(object, "read"));
+        tell(layer, json_number_of(object, "read"));
     }
     return 0;
 }

@@ -17,13 +17,6 @@ struct pulling {
     const char *manifest, *index; /* valid digests, or NULL */
 };
 
-static uint64_t number_of(struct json_object *object, const char *key)
-{
-    struct json_object *value = NULL;
-    json_object_object_get_ex(object, key, &value);
-    return value ? (uint64_t)json_object_get_int64(value) : 0;
-}
-
 static const char *digest_of(const struct pulling *p, struct json_object *object, const char *key)
 {
     const char *digest = json_text_of(object, key);
@@ -37,7 +30,7 @@ static int hear(struct json_object *object, void *data)
     if (notice && p->each)
         p->each(&(struct pull_event){.notice = notice}, p->data);
     if (digest_valid(blob) && state && p->each)
-        p->each(&(struct pull_event){.digest = blob, .state = state, .size = number_of(object, "size"), .read = number_of(object, "read")},
+        p->each(&(struct pull_event){.digest = blob, .state = state, .size = json_number_of(object, "size"), .read = json_number_of(object, "read")},
                 p->data);
     if (json_object_object_get_ex(object, "manifest", NULL)) {
         p->manifest = digest_of(p, object, "manifest");
@@ -82,13 +75,11 @@ static int fetch(struct pulling *p, const struct pull_request *request, const st
 static int describe(const struct pulling *p, const struct pull_request *request, struct image *image)
 {
     struct image_document document;
-    auto_free char *text = NULL;
     bool other = request->platform && request->reference->digest; /* which is the index's, and not what was asked for */
     *image = (struct image){.name = other ? NULL : request->reference->text};
     image->digest = p->index && !request->platform ? p->index : p->manifest;
-    int size = store_document(p->store, image->digest, &text);
+    int size = content_document(p->store, image->digest, NULL, &document);
     TRY(size);
-    TRY(document_decode(p->store->arena, text, (size_t)size, image->digest, NULL, &document));
     image->size = (uint64_t)size;
     image->media_type = document.kind == MEDIA_MANIFEST ? document.manifest.type->name : document.index.type->name;
     return 0;
