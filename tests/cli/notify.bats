@@ -116,6 +116,7 @@ EOF
     announced oci create n-$$ </dev/null >/dev/null 2>&1
     announced oci start n-$$
     heard STATUS=no
+    wait_for stopped n-$$
     oci delete n-$$
     retire
     command_is <<<'say(b"READY=1")'
