@@ -6,11 +6,7 @@ load announced
 
 eval "$(declare -f teardown | sed '1s/teardown/cli_teardown/')"
 teardown() {
-    local id
     [ -z "${manager:-}" ] || kill "$manager"
-    for id in "$work"/root/*/; do # of a case that has failed
-        [ ! -d "$id" ] || oci delete --force "$(basename "$id")" || true
-    done
     cli_teardown
 }
 
