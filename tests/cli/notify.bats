@@ -122,6 +122,7 @@ EOF
     pid=$(pid_of n-$$)
     announced oci start n-$$
     heard "READY=1\\nMAINPID=$pid" BARRIER=1
+    wait_for stopped n-$$
     oci delete n-$$
 }
 
