@@ -11,7 +11,10 @@
 #include "command/images.h"
 #include "command/inspect.h"
 #include "command/load.h"
+#include "command/login.h"
+#include "command/logout.h"
 #include "command/pull.h"
+#include "command/push.h"
 #include "command/rmi.h"
 #include "command/save.h"
 #include "command/tag.h"
@@ -25,6 +28,9 @@ static const struct verb *const verbs[] = {
     &run_verb,
     &images_verb,
     &pull_verb,
+    &push_verb,
+    &login_verb,
+    &logout_verb,
     &load_verb,
     &save_verb,
     &inspect_verb,

@@ -12,29 +12,18 @@
 
 struct pulling {
     const struct store *store;
-    pull_listener *each;
+    blob_listener *each;
     void *data;
     const char *manifest, *index; /* valid digests, or NULL */
 };
 
-static const char *digest_of(const struct pulling *p, struct json_object *object, const char *key)
-{
-    const char *digest = json_text_of(object, key);
-    return digest_valid(digest) ? arena_strdup(p->store->arena, digest) : NULL;
-}
-
 static int hear(struct json_object *object, void *data)
 {
     struct pulling *p = data;
-    const char *blob = json_text_of(object, "blob"), *state = json_text_of(object, "state"), *notice = json_text_of(object, "notice");
-    if (notice && p->each)
-        p->each(&(struct pull_event){.notice = notice}, p->data);
-    if (digest_valid(blob) && state && p->each)
-        p->each(&(struct pull_event){.digest = blob, .state = state, .size = json_number_of(object, "size"), .read = json_number_of(object, "read")},
-                p->data);
+    registry_hear(object, p->each, p->data);
     if (json_object_object_get_ex(object, "manifest", NULL)) {
-        p->manifest = digest_of(p, object, "manifest");
-        p->index = digest_of(p, object, "index");
+        p->manifest = registry_digest_of(p->store->arena, object, "manifest");
+        p->index = registry_digest_of(p->store->arena, object, "index");
     }
     return 0;
 }
@@ -43,29 +32,20 @@ static void hear_layer(const struct layer_event *event, void *data)
 {
     const struct pulling *p = data;
     if (p->each)
-        p->each(&(struct pull_event){.digest = event->digest, .state = event->done ? "unpacked" : "unpacking", .size = event->size,
+        p->each(&(struct blob_event){.digest = event->digest, .state = event->done ? "unpacked" : "unpacking", .size = event->size,
                                      .read = event->read},
                 p->data);
 }
 
 static int fetch(struct pulling *p, const struct pull_request *request, const struct ingest *ingest)
 {
-    const char *words[16] = {"pull", "--reference", request->reference->text};
-    size_t n = 3;
-    const struct {
-        const char *option, *value;
-    } said[] = {{"--platform", request->platform}, {"--cert-dir", request->cert_dir}, {"--authfile", request->authfile}};
-    for (size_t i = 0; i < COUNT(said); i++)
-        if (said[i].value) {
-            words[n++] = said[i].option;
-            words[n++] = said[i].value;
-        }
-    if (request->plain_http)
-        words[n++] = "--plain-http";
-    if (request->no_verify)
-        words[n++] = "--tls-verify=false";
+    struct registry_words words = {.arena = p->store->arena};
+    registry_word(&words, "pull");
+    registry_option(&words, "--reference", request->reference->text);
+    registry_option(&words, "--platform", request->platform);
+    registry_access_words(&words, &request->access, true);
     TRY(program_run(p->store->arena,
-                    &(struct program_call){.name = "bocal-registry", .words = words, .input = -1, .output = -1,
+                    &(struct program_call){.name = "bocal-registry", .words = words.list, .input = -1, .output = -1,
                                            .fds = (int[]){ingest->fd, p->store->blobs}, .n_fds = 2},
                     hear, p));
     return p->manifest ? 0 : refuse(-EPROTO, "bocal-registry: it has not said what it has pulled");
@@ -103,7 +83,7 @@ static int add(struct pulling *p, const struct pull_request *request, const stru
 }
 
 int image_pull(const struct store *store, const struct pull_request *request, const struct layer_owners *owners,
-               pull_listener *each, void *data, struct image *image)
+               blob_listener *each, void *data, struct image *image)
 {
     struct pulling p = {.store = store, .each = each, .data = data};
     auto_fd adding = store_hold(store, false, false);

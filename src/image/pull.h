@@ -2,24 +2,16 @@
 #pragma once
 
 #include "image/layers.h"
+#include "image/registry.h"
 #include "spec/reference.h"
 
 struct pull_request {
     const struct reference *reference; /* with a host */
     const char *platform;              /* NULL: this host's */
-    const char *cert_dir, *authfile;   /* or NULL */
-    bool plain_http, no_verify;
+    struct registry_access access;
 };
-
-/* What happens: a blob has come as far as READ of its SIZE bytes; or a NOTICE for people, when nothing else is said. */
-struct pull_event {
-    const char *digest, *state;        /* "downloading", "exists", "done", "unpacking", "unpacked" */
-    uint64_t size, read;
-    const char *notice;
-};
-typedef void pull_listener(const struct pull_event *event, void *data);
 
 /* Fetches what is not here, unpacks it, and gives it its name, REFERENCE's text. IMAGE: what it is now. -errno with a sentence;
  * then the name means what it meant before. */
 int image_pull(const struct store *store, const struct pull_request *request, const struct layer_owners *owners,
-               pull_listener *each, void *data, struct image *image);
+               blob_listener *each, void *data, struct image *image);

@@ -17,12 +17,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 enum {
     BUFFER = 1 << 20,
     FLUSH = 8 << 20,   /* bytes between two times that the disk is set to work */
-    EVENT_EVERY = 100, /* ms */
 };
 
 static void cleanup_hash(EVP_MD_CTX **hash)
@@ -30,13 +28,6 @@ static void cleanup_hash(EVP_MD_CTX **hash)
     EVP_MD_CTX_free(*hash);
 }
 #define auto_hash __attribute__((cleanup(cleanup_hash))) EVP_MD_CTX
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int local(struct blob *blob, int error, const char *what)
 {
@@ -67,6 +58,25 @@ int blob_digest(const void *bytes, size_t size, char digest[BLOB_DIGEST_SIZE])
     if (hash_begin(hash) < 0)
         return fail(-ENOMEM, "libcrypto");
     EVP_DigestUpdate(hash, bytes, size);
+    hash_text(hash, digest);
+    return 0;
+}
+
+int blob_digest_of(int fd, char digest[BLOB_DIGEST_SIZE])
+{
+    auto_hash *hash = EVP_MD_CTX_new();
+    auto_free char *buffer = malloc(BUFFER);
+    if (!buffer || hash_begin(hash) < 0)
+        return fail(-ENOMEM, "libcrypto");
+    for (off_t at = 0;;) {
+        ssize_t n = pread(fd, buffer, BUFFER, at);
+        if (n < 0)
+            return fail(-errno, "read a blob");
+        if (n == 0)
+            break;
+        EVP_DigestUpdate(hash, buffer, (size_t)n);
+        at += n;
+    }
     hash_text(hash, digest);
     return 0;
 }
@@ -121,7 +131,7 @@ static int hash_left(struct blob *blob)
 
 static void tell(struct blob *blob, const char *state)
 {
-    blob->told = now_ms();
+    blob->told = event_now_ms();
     event_blob(blob->digest, blob->kind, blob->size, blob->have, state);
 }
 
@@ -206,7 +216,7 @@ static int sink_take(void *data, const char *bytes, size_t size)
         if (blob->waiting == BUFFER)
             TRY(write_out(blob));
     }
-    if (now_ms() - blob->told >= EVENT_EVERY)
+    if (event_now_ms() - blob->told >= EVENT_EVERY)
         tell(blob, "downloading");
     return 0;
 }

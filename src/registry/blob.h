@@ -50,3 +50,5 @@ int blob_write(int ingest, const char *digest, const void *bytes, size_t size);
 /* "sha256:HEX" of SIZE bytes. */
 enum { BLOB_DIGEST_SIZE = 72 };
 int blob_digest(const void *bytes, size_t size, char digest[BLOB_DIGEST_SIZE]);
+/* The same of all that the file FD has. */
+int blob_digest_of(int fd, char digest[BLOB_DIGEST_SIZE]);
