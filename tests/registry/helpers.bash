@@ -29,7 +29,7 @@ start_server() {
     make_certificate "$server"
     "$BATS_TEST_DIRNAME/server.py" "$server" 3>&- &
     echo $! >"$server/pid"
-    wait_for "$server"/{port,elsewhere,tls,basic,bearer,zero.digest}
+    wait_for "$server"/{port,elsewhere,tls,basic,bearer,slow,zero.digest}
     host=127.0.0.1:$(cat "$server/port") elsewhere=127.0.0.1:$(cat "$server/elsewhere") tls=127.0.0.1:$(cat "$server/tls")
     export host elsewhere tls
 }

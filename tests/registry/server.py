@@ -2,7 +2,7 @@
 """server.py DIR: a registry with faults, on loopback. What it does wrong is the first part of a repository's name.
 
 Its ports are written to DIR/port, DIR/elsewhere (another origin), DIR/tls (with DIR/server.crt and .key), DIR/basic and DIR/bearer (which
-want to know who logs in). Every request is a
+want to know who logs in), DIR/slow (which does not answer that). Every request is a
 line of JSON in DIR/log: port, method, path, the headers that tests look at, the body. A fault that happens N times is
 counted by the whole repository name, so that each test has a count of its own: "cut/a", "cut/b". Repositories that begin with
 "up" take what is pushed: uploads.py.
@@ -218,6 +218,8 @@ class Handler(Uploads, BaseHTTPRequestHandler):
     def of_itself(self):
         """/v2/, which says who may come in; the server's name does it by its port."""
         sent, realm = self.headers["Authorization"] or "", self.origin(self.server.name) + "/token"
+        if self.server.name == "slow":
+            return time.sleep(30)
         if self.server.name == "basic" and sent != SECRET:
             return self.error(401, "authentication required", WWW_Authenticate='Basic realm="a"')
         if self.server.name == "bearer" and not sent.startswith("Bearer for-"):
@@ -433,6 +435,7 @@ serve("elsewhere")
 serve("tls", context)
 serve("basic")
 serve("bearer")
+serve("slow")
 lay_out_all()
 for port in ports:
     with open(f"{DIR}/{port}.new", "w") as out:
