@@ -96,6 +96,8 @@ static int push_one(const struct store *store, const struct push_options *o, con
     int r = image_push(store, image, &request, progress_blob, &progress, digest);
     progress_end(&progress);
     TRY(r);
+    if (o->quiet && !o->platform && !text_equal(*digest, image->digest)) /* which is told of otherwise as a notice */
+        fprintf(stderr, "of the index %s one image was pushed alone: %s\n", image->digest, *digest);
     puts(*digest);
     return fflush(stdout) == 0 ? 0 : fail(-errno, "write the digest");
 }

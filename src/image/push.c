@@ -25,21 +25,16 @@ static int hear(struct json_object *object, void *data)
 
 /* ---- what is sent ---- */
 
-/* The manifest for PLATFORM. */
-static int choose(const struct store *store, const struct image *image, const char *platform, const char **digest, const char **type)
+/* The manifest of IMAGE for PLATFORM, as an image. */
+static int choose(const struct store *store, const struct image *image, const char *platform, struct image *chosen)
 {
     struct platform wanted;
     struct content content;
-    *digest = image->digest;
-    *type = image->media_type;
-    if (!platform)
-        return 0;
     TRY(platform_parse(store->arena, platform, &wanted));
     TRY(content_read(store, image, &wanted, &content));
     if (!platform_serves(&content.config.platform, &wanted))
         return refuse(-ENOENT, "the image is for %s, not for %s", platform_text(store->arena, &content.config.platform), platform);
-    *digest = content.digest;
-    *type = content.manifest.type->name;
+    *chosen = (struct image){.name = image->name, .digest = content.digest, .media_type = content.manifest.type->name};
     return 0;
 }
 
@@ -108,16 +103,17 @@ int image_push(const struct store *store, const struct image *image, const struc
 {
     struct registry_words words = {.arena = store->arena};
     struct pushing p = {.arena = store->arena, .each = each, .data = data};
-    const char *sent, *type;
+    struct image sent = *image;
     auto_fd adding = store_hold(store, false, false); /* nothing is collected meanwhile */
     TRY(adding);
-    TRY(choose(store, image, request->platform, &sent, &type));
+    if (request->platform)
+        TRY(choose(store, image, request->platform, &sent));
     registry_word(&words, "push");
     registry_option(&words, "--reference", request->reference->text);
-    registry_option(&words, "--image", sent);
-    registry_option(&words, "--type", *type ? type : NULL);
+    registry_option(&words, "--image", sent.digest);
+    registry_option(&words, "--type", *sent.media_type ? sent.media_type : NULL);
     registry_access_words(&words, &request->access, true);
-    TRY(find_sources(store, image, request->reference, &words));
+    TRY(find_sources(store, &sent, request->reference, &words));
     TRY(program_run(store->arena,
                     &(struct program_call){.name = "bocal-registry", .words = words.list, .input = -1, .output = -1,
                                            .fds = &store->blobs, .n_fds = 1},

@@ -76,7 +76,7 @@ requests() { asked "\"method\": \"$1\".*$2"; }
 
 @test "busy: again when the registry says, unless that is tomorrow" {
     start=$SECONDS
-    sent image "$host/up-busy/a:1" --plain-http --part 1
+    sent image "$host/up-busy/a:1" --plain-http --part 1 --parallel 1
     [ $((SECONDS - start)) -ge 2 ]
     sent image "$host/up-unavailable/a:1" --plain-http --part 1
     unsent "asks not to come back for 86400 s" image "$host/up-long/a:1" --plain-http

@@ -210,6 +210,8 @@ P
     [ "$status" = 0 ]
     [[ $output = *"of the index $index one image is here, and is pushed alone"* ]]
     [ "$(in_registry "$plain/rounds/alone:1" --tls-verify=false)" = "${lines[-1]}" ]
+    run jar push -q "$plain/rounds/two:1" "$plain/rounds/alone:2" # nor is it silent about that
+    [[ ${lines[0]} = "of the index $index one image was pushed alone: ${lines[1]}" ]]
     run jar push -q --platform linux/amd64 "$plain/rounds/two:1" "$plain/rounds/chosen:1"
     [ "$(in_registry "$plain/rounds/chosen:1" --tls-verify=false)" = "$output" ]
     run jar push -q --platform linux/arm64 "$plain/rounds/two:1" "$plain/rounds/none:1"
