@@ -24,6 +24,17 @@ in_registry() { skopeo inspect "${@:2}" --format '{{.Digest}}' "docker://$1"; }
 # A store of Podman's own, with the files that bocal reads.
 pod() { podman --root "$work/pod" --runroot "$work/podrun" --storage-driver vfs "$@"; }
 
+# Podman of an ordinary user has files that are others', and leaves a process that holds its user namespace.
+teardown() {
+    local file
+    cd /
+    if [ -d "$work/pod" ]; then
+        podman unshare rm -rf "$work/pod" "$work/podrun" 2>/dev/null || true
+        for file in $(find "$work" -name pause.pid -size +0); do kill "$(cat "$file")" || true; done
+    fi
+    rm -rf "$work"
+}
+
 needs_podman() {
     command -v podman >/dev/null || skip "needs podman: tools/install drive"
     pod info >/dev/null 2>&1 || skip "podman does not run here"
