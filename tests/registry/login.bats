@@ -174,6 +174,27 @@ H
     [ "$(json home/containers/auth.json "d['auths']")" = "{}" ]
 }
 
+@test "a directory that cannot be written into: said, and the file is as it was" {
+    setup_host
+    mkdir full
+    if [ "$(id -u)" = 0 ]; then
+        mount -t tmpfs -o size=16k bocal-registry-test full
+        printf '{"auths": {}, "more": "%s"}' "$(head -c 12000 /dev/zero | tr '\0' x)" >full/auth.json
+        cp full/auth.json before
+    else
+        echo '{"auths": {}}' | tee before >full/auth.json
+        chmod 500 full
+    fi
+    login pass --authfile full/auth.json "$basic"
+    after=$(ls full)
+    cmp before full/auth.json
+    chmod 700 full
+    [ "$(id -u)" != 0 ] || umount full
+    [ "$status" = 125 ]
+    says "write $work/full/auth.json: "
+    [ "$after" = auth.json ]
+}
+
 @test "two at once: none is lost" {
     setup_host
     for i in 1 2 3 4 5 6 7 8; do
@@ -214,8 +235,12 @@ H
     says "warning: --password shows the password to everybody on this machine"
     "$BOCAL" login -u user --password-stdin "127.0.0.1:$(cat "$server/slow")" <<<"hidden-word" 3>&- &
     pid=$!
-    for _ in $(seq 100); do child=$(pgrep -P "$pid" || true) && [ -n "$child" ] && break || sleep 0.02; done
-    cat "/proc/$child/cmdline" "/proc/$child/environ" "/proc/$pid/cmdline" | tr '\0' ' ' >seen || true
+    for _ in $(seq 200); do
+        child=$(pgrep -P "$pid" || true)
+        cat "/proc/${child:-none}/cmdline" "/proc/${child:-none}/environ" "/proc/$pid/cmdline" 2>/dev/null | tr '\0' ' ' >seen || true
+        ! grep -q "check --host" seen || break
+        sleep 0.02
+    done
     kill "$pid"
     grep -q "check --host" seen
     ! grep -q hidden-word seen
