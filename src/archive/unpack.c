@@ -48,7 +48,8 @@ static const struct option options[] = {
     {"ratio", .metavar = "N", .help = "most that it may unpack to, in sizes of the blob", TEXT(ratio)},
 };
 static const struct option_set set = {
-    "bocal-archive", "unpack", "<BLOB", "unpack a layer into descriptor 3", NULL, false, options, COUNT(options),
+    .program = "bocal-archive", .verb = "unpack", .synopsis = "<BLOB", .summary = "unpack a layer into descriptor 3",
+    .options = options, .count = COUNT(options),
 };
 
 struct unpack {

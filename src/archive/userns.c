@@ -31,7 +31,8 @@ static const struct option options[] = {
      .offset = offsetof(struct remove_options, userns), .kind = OPTION_NUMBER},
 };
 static const struct option_set set = {
-    "bocal-archive", "remove", "", "remove all that is in descriptor 3", NULL, false, options, COUNT(options),
+    .program = "bocal-archive", .verb = "remove", .synopsis = "", .summary = "remove all that is in descriptor 3",
+    .options = options, .count = COUNT(options),
 };
 
 static int remove_one(int dir, const char *name, unsigned char type, void *data)

@@ -29,8 +29,9 @@ static void print_fault(const char *what, const char *sentence, void *data)
 
 static int verify(struct arena *arena, const struct store *store)
 {
-    struct verification result;
-    TRY(store_verify(store, print_fault, arena, &result));
+    struct verification result = {0};
+    if (store->fd >= 0)
+        TRY(store_verify(store, print_fault, arena, &result));
     if (result.faults)
         return refuse(-EBADMSG, "%zu fault%s in %zu images and %zu blobs", result.faults, result.faults == 1 ? "" : "s", result.images,
                       result.blobs);
@@ -40,8 +41,8 @@ static int verify(struct arena *arena, const struct store *store)
 
 static int prune(struct arena *arena, const struct store *store)
 {
-    uint64_t freed;
-    int r = store_collect(store, &freed);
+    uint64_t freed = 0;
+    int r = store->fd >= 0 ? store_collect(store, &freed) : 0;
     if (r == -EBUSY)
         return refuse(r, "images are being added, saved or verified (try again)");
     TRY(r);
@@ -60,7 +61,9 @@ static int act(struct arena *arena, const char *word)
     for (size_t i = 0; i < COUNT(actions); i++) {
         if (!text_equal(actions[i].word, word))
             continue;
-        TRY(caller_store_open(arena, &store));
+        int r = caller_store_look(arena, NULL, &store); /* where there is none, there is nothing in it */
+        if (r < 0 && r != -ENOENT)
+            return r;
         return actions[i].run(arena, &store);
     }
     return refuse(-EINVAL, "%.80s: neither verify nor prune", word && *word ? word : "(nothing)");

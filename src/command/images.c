@@ -6,7 +6,7 @@
 #include "base/json_write.h"
 #include "base/text.h"
 #include "command/progress.h"
-#include "engine/places.h"
+#include "engine/image.h"
 #include "image/content.h"
 
 #include <stdio.h>
@@ -99,13 +99,11 @@ static void print_json(const struct row *rows, size_t count)
 
 static int list(struct arena *arena, const struct images_options *o, const char *word)
 {
-    struct places places;
     struct image *images = NULL, one;
     size_t count = 0;
     auto_store store = {.fd = -1, .blobs = -1};
-    TRY(places_find(arena, &places));
-    int r = store_look(arena, places.data, &store);
-    if (r < 0 && r != -ENOENT)
+    int r = caller_store_look(arena, word, &store);
+    if (r < 0 && (word || r != -ENOENT))
         return r;
     if (r == 0 && word) {
         TRY(store_find(&store, word, &one));

@@ -65,7 +65,9 @@ static int collect(struct arena *arena, const struct store *store)
 static int rmi(struct arena *arena, const struct rmi_options *o, char **words)
 {
     auto_store store = {.fd = -1, .blobs = -1};
-    TRY(caller_store_open(arena, &store));
+    int looked = caller_store_look(arena, *words, &store);
+    if (looked < 0)
+        return looked == -ENOENT && !*words ? 0 : looked;
     int result = o->all ? remove_all(&store) : 0;
     const char *sentence = arena_strdup(arena, error_text());
     bool removed = o->all;

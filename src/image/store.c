@@ -227,6 +227,16 @@ static int take_digest(const struct store *store, struct json_object *list, cons
     return taken;
 }
 
+/* An image that gets a name is no longer one without. */
+static void take_unnamed(struct json_object *list, const struct image *image)
+{
+    for (size_t i = json_length(list); i-- > 0;) {
+        struct json_object *entry = json_object_array_get_idx(list, i);
+        if (!name_of(entry) && text_equal(json_text_of(entry, "digest"), image->digest))
+            json_object_array_del_idx(list, i, 1);
+    }
+}
+
 static bool is_listed(struct json_object *list, const struct image *image)
 {
     for (size_t i = 0; i < json_length(list); i++)
@@ -238,6 +248,9 @@ static bool is_listed(struct json_object *list, const struct image *image)
 static int give_names(const struct store *store, struct json_object *list, const struct naming *names, size_t count)
 {
     take_name(store, list, names, count);
+    for (size_t i = 0; i < count; i++)
+        if (names[i].name)
+            take_unnamed(list, names[i].image);
     for (size_t i = 0; i < count; i++)
         if (names[i].name || !is_listed(list, names[i].image))
             json_object_array_add(list, entry_of(store, names[i].name, names[i].image));
