@@ -23,6 +23,7 @@ static const struct {
     {"remove", verb_remove},
     {"save", verb_save},
     {"unpack", verb_unpack},
+    {"usage", verb_usage},
 };
 
 int words_none(char **words)

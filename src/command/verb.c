@@ -11,9 +11,11 @@
 #include "command/images.h"
 #include "command/inspect.h"
 #include "command/load.h"
+#include "command/prune.h"
 #include "command/pull.h"
 #include "command/rmi.h"
 #include "command/save.h"
+#include "command/system.h"
 #include "command/tag.h"
 #include "command/run.h"
 #include "command/version.h"
@@ -32,6 +34,8 @@ static const struct verb *const verbs[] = {
     &tag_verb,
     &rmi_verb,
     &image_verb,
+    &prune_verb,
+    &system_verb,
     &help_verb,
     &completion_verb,
     &version_verb,

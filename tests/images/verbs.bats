@@ -108,3 +108,169 @@ loaded() { # NAME...: an image of one layer
     [ $((SECONDS - began)) -lt 20 ]
     kill "$(cat sleeper)"
 }
+
+# disk: what du says of the store, as root of the user namespace of the containers where there is one.
+disk() {
+    if is_root || ! has_ranges; then
+        du -s --block-size=1 data
+    else
+        unshare --map-root-user --map-auto du -s --block-size=1 data
+    fi | cut -f1
+}
+
+# df KEY...: from the JSON of system df.
+df_of() { bocal system df --format json "${@:2}" | python3 -c "import json, sys; df = json.load(sys.stdin); print($1)"; }
+
+needs_du() { is_root || ! has_ranges || unshare --map-root-user --map-auto true 2>/dev/null || skip "needs unshare --map-auto"; }
+
+@test "system df: its sum is what du says, hard links once; what can be reclaimed is what prune frees" {
+    store
+    needs_du
+    [ "$(df_of 'df["bytes"], df["images"]["total"]')" = "0 0" ]
+    [ ! -e data ]
+    busybox_tree one 'head -c 300000 /dev/urandom >a; ln a b; mkdir -p private/inner; echo x >private/inner/x; chmod 700 private; truncate -s 10M sparse'
+    tree two 'echo 2 >two; ln two three'
+    make image.tar --name box:1 --owner private=5:5 --owner private/inner=5:5 one
+    bocal load -q image.tar
+    make other.tar --oci --gzip --name other:1 --owner private=5:5 one two
+    bocal load -q other.tar
+    bocal run /bin/true || true
+    mkdir -p data/ingest/left-by-somebody
+    head -c 50000 /dev/urandom >data/ingest/left-by-somebody/x
+    before=$(disk)
+    [ "$(df_of 'df["bytes"]')" = "$before" ]
+    run bocal system df -v
+    [ "$status" = 0 ]
+    contains "RECLAIMABLE"
+    contains "other:1"
+    python3 -c 'import json, subprocess, sys
+df = json.loads(subprocess.check_output([sys.argv[1], "system", "df", "-v", "--format", "json"]))
+lists = ["blobs", "layers", "containers", "embedded", "ingest"]
+assert sum(df[l]["bytes"] for l in lists) + df["other"] == df["bytes"], df
+for l in lists:
+    assert sum(i["bytes"] for i in df[l]["items"]) == df[l]["bytes"] and len(df[l]["items"]) == df[l]["total"], l
+    assert sum(i["bytes"] for i in df[l]["items"] if not i["active"]) == df[l]["reclaimable"], l
+assert df["images"]["total"] == 2 and df["images"]["active"] == 0 and len(df["images"]["items"]) == 2, df' "$BOCAL"
+    index=$(stat -c %b data/images/index.json)
+    reclaimable=$(df_of 'df["reclaimable"]')
+    run bocal prune --all --force
+    [ "$status" = 0 ]
+    contains "removed box:1"
+    contains "removed other:1"
+    after=$(disk)
+    gone=$(((index - $(stat -c %b data/images/index.json)) * 512))
+    directories=$((before - after - gone - reclaimable)) # shrink on some file systems
+    [ $directories -ge 0 ] && [ $directories -le 65536 ] || { echo "$before - $after, and not $reclaimable"; false; }
+    [ "$(df_of 'df["bytes"], df["reclaimable"]')" = "$(disk) 0" ]
+    bocal load -q image.tar # and it works on
+    bocal image verify
+}
+
+@test "prune: what has no name; --all what is not used; a container keeps its image" {
+    store
+    loaded used:1
+    busybox_tree other 'echo 2 >x'
+    make other.tar --name unused:1 other
+    bocal load -q other.tar
+    tree third 'echo 3 >x'
+    make third.tar third
+    bocal load -q third.tar
+    run bocal image prune
+    [ "$status" = 0 ]
+    [[ ${lines[0]} = "removed sha256:"* ]]
+    [ "$(bocal images -q | wc -l)" = 2 ]
+    mkfifo go
+    bocal run -i -v "$work/go:/go" used:1 sh -c 'cat /go; cat /greeting' >out &
+    pid=$!
+    for _ in $(seq 100); do pgrep -f "cat /go" >/dev/null && break; sleep 0.1; done
+    [ "$(df_of 'df["images"]["active"], df["layers"]["active"]')" = "1 1" ]
+    run bocal prune --all </dev/null
+    [ "$status" = 125 ]
+    contains "there is nobody to ask (add --force)"
+    bocal prune --all --force
+    [ "$(bocal images --format json | python3 -c 'import json, sys; print([i["name"] for i in json.load(sys.stdin)])')" = "['used:1']" ]
+    echo on >go
+    wait $pid
+    [ "$(cat out)" = "on
+hello" ]
+    bocal prune -af
+    [ -z "$(bocal images -q)" ]
+    [ -z "$(find data/layers data/images/blobs/sha256 data/ingest -mindepth 1)" ]
+}
+
+@test "prune waits for nobody, and takes nothing from who is adding" {
+    store
+    loaded box:1
+    run flock -s data/users "$BOCAL" prune --all --force
+    [ "$status" = 125 ]
+    contains "images are being added, saved or verified (try again)"
+    run flock -s data/users "$BOCAL" system df
+    [ "$status" = 0 ]
+    [[ ${lines[-1]} = "all "*" -" ]]
+    bocal images box:1
+}
+
+@test "prune removes what a container wrote before the last boot, and of no other that it does not know" {
+    store
+    loaded box:1
+    mkdir -p data/containers/old/upper data/containers/new/upper
+    head -c 100000 /dev/zero >data/containers/old/upper/x
+    touch -d 2001-01-01 data/containers/old
+    [[ $(bocal prune) = "freed "*" kB" ]]
+    [ "$(ls data/containers)" = new ]
+}
+
+filtered() { bocal images --format json "$@" | python3 -c 'import json, sys; print(*sorted(i.get("name", "-") for i in json.load(sys.stdin)))'; }
+
+@test "images: filters, and orders" {
+    store
+    busybox_tree one
+    tree two 'echo 2 >two'
+    tree none 'echo 3 >three'
+    make a.tar --name host.example/lib/box:1 --created 2026-01-01T00:00:00Z --config '{"Labels": {"kind": "web", "stage": ""}}' one
+    make b.tar --name plain:2 --created 2026-06-01T12:00:00+02:00 --config '{"Labels": {"kind": "db"}}' two
+    make c.tar --created 2026-06-01T11:00:00.5Z none
+    for image in a b c; do bocal load -q $image.tar; done
+    while read -r filter wanted; do
+        got=$(filtered --filter "$filter")
+        [ "$got" = "$wanted" ] || { echo "$filter: $got, and not $wanted"; false; }
+    done <<'END'
+reference=box
+reference=lib/box host.example/lib/box:1
+reference=lib/* host.example/lib/box:1
+reference=*:2 plain:2
+reference=plain plain:2
+reference=host.example/*/*:1 host.example/lib/box:1
+dangling=true -
+dangling=false host.example/lib/box:1 plain:2
+label=kind host.example/lib/box:1 plain:2
+label=kind=db plain:2
+label=stage= host.example/lib/box:1
+label!=kind -
+label!=kind=db - host.example/lib/box:1
+before=plain:2 host.example/lib/box:1
+since=plain:2 -
+since=lib/box:1 - plain:2
+until=2026-01-02 host.example/lib/box:1
+until=2026-06-01T10:00:00Z host.example/lib/box:1
+until=2026-06-01T10:00:00.1Z host.example/lib/box:1 plain:2
+until=1h - host.example/lib/box:1 plain:2
+END
+    [ "$(filtered -f reference=plain -f reference=lib/box -f label=kind=web)" = host.example/lib/box:1 ]
+    [ "$(bocal images --sort created --format json | python3 -c 'import json, sys; print(*(i.get("name", "-") for i in json.load(sys.stdin)))')" = "- plain:2 host.example/lib/box:1" ]
+    [ "$(bocal images --sort size --format json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0].get("name"))')" = host.example/lib/box:1 ]
+    for bad in size=1 label reference= until=yesterday until=2026-13-01 dangling=perhaps before=nobody =x; do
+        run bocal images --filter "$bad"
+        [ "$status" = 125 ] && [ "${#lines[@]}" = 1 ] || { echo "$bad: $output"; false; }
+    done
+    run bocal image prune --filter reference=x
+    [ "$status" = 125 ]
+    contains "--filter reference=x: no such filter (label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME"
+    run bocal images --format '{{.ID}}'
+    [ "$status" = 125 ]
+    contains "one of table, json"
+    bocal image prune --all --force --filter until=2026-02-01
+    [ "$(filtered)" = "- plain:2" ]
+    bocal image prune --filter label=nothing
+    [ "$(filtered)" = "- plain:2" ]
+}
