@@ -5,6 +5,7 @@
  * Standard output is JSON, one object a line; a failure is one line on standard error, without the program's name, for bocal
  * says it as its own. */
 #include "archive/digest.h"
+#include "archive/import.h"
 #include "archive/load.h"
 #include "archive/save.h"
 #include "archive/unpack.h"
@@ -19,6 +20,7 @@ static const struct {
     int (*run)(char **words);
 } verbs[] = {
     {"digest", verb_digest},
+    {"import", verb_import},
     {"load", verb_load},
     {"remove", verb_remove},
     {"save", verb_save},

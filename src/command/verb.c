@@ -9,6 +9,7 @@
 #include "command/history.h"
 #include "command/image.h"
 #include "command/images.h"
+#include "command/import.h"
 #include "command/inspect.h"
 #include "command/load.h"
 #include "command/prune.h"
@@ -29,6 +30,7 @@ static const struct verb *const verbs[] = {
     &pull_verb,
     &load_verb,
     &save_verb,
+    &import_verb,
     &inspect_verb,
     &history_verb,
     &tag_verb,

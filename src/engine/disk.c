@@ -165,7 +165,7 @@ int disk_measure(const struct store *store, const struct places *places, struct 
     TRY(list_images(store, use));
     TRY(mark_active(&m));
     TRY(measure_directory(&m, "", NULL));
-    for (size_t kind = 0; kind < DISK_KINDS; kind++)
+    for (enum disk_kind kind = 0; kind < DISK_KINDS; kind++)
         for (size_t i = 0; i < use->lists[kind].count; i++)
             use->lists[kind].items[i].active = is_active(&m, kind, use->lists[kind].items[i].name);
     for (size_t i = 0; i < use->n_images; i++)

@@ -274,3 +274,108 @@ END
     bocal image prune --filter label=nothing
     [ "$(filtered)" = "- plain:2" ]
 }
+
+config_of() { bocal inspect "$1" | python3 -c "import json, sys; i = json.load(sys.stdin)[0]; c = i['config']; print(($2))"; }
+
+@test "import: plain and packed tars, from a file or a pipe, become an image that runs" {
+    store
+    busybox_tree one 'echo hello >greeting; mkdir -p sub/dir'
+    tar --owner 0 --group 0 -C one -cf root.tar .
+    gzip -nk root.tar
+    zstd -qk root.tar
+    xz -k root.tar
+    bzip2 -k root.tar
+    for file in root.tar root.tar.gz root.tar.zst root.tar.xz root.tar.bz2; do
+        run bocal import -q "$file" from:1
+        [ "$status" = 0 ] || { echo "$file: $output"; false; }
+        [[ $output = sha256:* ]]
+        [ "$output" = "$(bocal images --no-trunc -q from:1)" ]
+        run bocal run from:1 cat /greeting
+        [ "$output" = hello ]
+        bocal image verify
+        bocal rmi from:1
+        [ -z "$(find data/layers data/images/blobs/sha256 data/ingest -mindepth 1)" ]
+    done
+    bocal import -q - <root.tar.gz
+    [[ $(bocal images) = *"<none>"* ]]
+    bocal import - two:1 <root.tar.gz --message "by hand" 2>/dev/null
+    [ "$(bocal history two:1 --format json | python3 -c 'import json, sys; h = json.load(sys.stdin); print(len(h), h[0]["createdBy"], h[0]["comment"])')" = "1 bocal import by hand" ]
+    [ "$(ls data/layers | wc -l)" = 1 ]
+    bocal save -o saved.tar two:1
+    bocal save --format oci -o saved-oci.tar two:1
+}
+
+@test "import: changes, as a Dockerfile's" {
+    store
+    busybox_tree one
+    tar --owner 0 --group 0 -C one -cf root.tar .
+    bocal import -q root.tar box:1 -c 'CMD ["sh", "-c", "echo $A $B; pwd"]' -c 'ENV A="x y" B=z' -c 'env OLD the rest' -c 'ENV=B=zz' \
+        -c 'EXPOSE 80 53/udp' -c 'LABEL a=1 "b c"=d' -c 'USER app:app' -c 'WORKDIR /tmp' -c 'VOLUME ["/var/lib/x"]' -c 'VOLUME /y /z' -c 'STOPSIGNAL SIGQUIT' --arch arm64 --variant v8
+    [ "$(config_of box:1 'c["Cmd"], c["Env"], list(c["ExposedPorts"]), c["Labels"], c["User"], c["WorkingDir"], list(c["Volumes"]), c["StopSignal"], i["platform"]')" = \
+        "(['sh', '-c', 'echo \$A \$B; pwd'], ['A=x y', 'B=zz', 'OLD=the rest'], ['80/tcp', '53/udp'], {'a': '1', 'b c': 'd'}, 'app:app', '/tmp', ['/var/lib/x', '/y', '/z'], 'SIGQUIT', 'linux/arm64/v8')" ]
+    bocal import -q root.tar box:2 --change 'ENTRYPOINT echo started' --platform "linux/$(uname -m)"
+    [ "$(config_of box:2 'c["Entrypoint"]')" = "['/bin/sh', '-c', 'echo started']" ]
+    run bocal run box:2
+    [ "$output" = started ]
+    while read -r change; do
+        run bocal import -q root.tar -c "$change" bad:1
+        [ "$status" = 125 ] && [ "${#lines[@]}" = 1 ] && [[ $output = *"change $change: "* ]] || { echo "$change: $output"; false; }
+    done <<'END'
+RUN x
+CMD
+CMD ["a", 1]
+CMD ["a"
+ENV A
+EXPOSE http
+EXPOSE 70000
+EXPOSE 80/icmp
+VOLUME relative
+WORKDIR relative
+USER a b
+HEALTHCHECK NONE
+END
+    [ "$(bocal images -q | wc -l)" = 2 ]
+}
+
+@test "import: what is no tar, or hostile, is refused in one line and leaves the store as it was" {
+    store
+    echo "no tar" >text
+    : >empty
+    printf '\037\213junk' >junk.gz
+    busybox_tree one
+    tar -C one -cf root.tar .
+    head -c 3000 root.tar >short.tar
+    tar -P -C one --transform 's,^,../,' -cf up.tar etc/passwd
+    head -c 50000000 /dev/zero | xz >bomb.xz
+    for file in text empty junk.gz short.tar up.tar bomb.xz missing https://host.example/root.tar; do
+        run bocal import -q "$file" bad:1
+        [ "$status" = 125 ] && [ "${#lines[@]}" = 1 ] || { echo "$file: $status: $output"; false; }
+        [ -z "$(find data/layers data/images/blobs/sha256 data/ingest -mindepth 1 2>/dev/null)" ] || { echo "$file has left something"; false; }
+    done
+    for words in "" "root.tar a b" "root.tar UPPER" "root.tar x --os linux --platform linux/amd64" "root.tar x --variant v8" "root.tar x --arch a/b"; do
+        run bocal import $words
+        [ "$status" = 125 ] && [ "${#lines[@]}" = 1 ] || { echo "$words: $status: $output"; false; }
+    done
+    [ -z "$(bocal images -q)" ]
+}
+
+@test "import that is killed leaves nothing that the next one does not remove" {
+    store
+    busybox_tree one
+    tar -C one -cf root.tar .
+    mkfifo pipe
+    "$BOCAL" import -q - box:1 <pipe >/dev/null 2>&1 3>&- &
+    pid=$!
+    exec 9>pipe
+    head -c 200000 root.tar >&9
+    for _ in $(seq 100); do [ -n "$(find data/ingest -type f 2>/dev/null)" ] && break; sleep 0.05; done
+    kill -KILL $pid
+    wait $pid || true
+    exec 9>&-
+    for _ in $(seq 100); do
+        bocal import -q root.tar box:1
+        [ -n "$(ls data/ingest)" ] || break
+        sleep 0.05
+    done
+    [ -z "$(ls data/ingest)" ]
+}
