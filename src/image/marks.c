@@ -7,6 +7,7 @@
 #include "base/json_tree.h"
 #include "base/text.h"
 #include "image/content.h"
+#include "image/mounts.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -126,12 +127,24 @@ static int mark_held(int dir, const char *name, unsigned char type, void *data)
 
 int marks_used(struct marks *m)
 {
+    struct image_mount *mounts;
+    size_t count;
+    TRY(image_mounts(m->store, &mounts, &count));
+    for (size_t i = 0; i < count; i++)
+        mark_stack(m, mounts[i].top);
     auto_fd dir = openat(m->store->fd, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return dir < 0 ? fail(-errno, "open %s/layers", m->store->dir) : dir_each(dir, mark_held, m);
 }
 
 bool marks_in_use(const struct marks *m, const char *top)
 {
+    struct image_mount *mounts;
+    size_t count;
+    if (image_mounts(m->store, &mounts, &count) < 0)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(mounts[i].top, top))
+            return true;
     auto_fd dir = openat(m->store->fd, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return dir >= 0 && is_held(dir, top) != 0;
 }

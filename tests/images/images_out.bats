@@ -109,5 +109,5 @@ assert i["platform"].startswith("linux/") and i["layers"][0]["diffID"] == i["lay
     [ -z "$(find data/images/blobs data/layers -mindepth 2)" ]
     run bocal image
     [ "$status" = 125 ]
-    contains "neither verify nor prune"
+    contains "none of verify, prune, mount, unmount"
 }

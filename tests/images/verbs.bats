@@ -379,3 +379,123 @@ END
     done
     [ -z "$(ls data/ingest)" ]
 }
+
+@test "image mount: what the image shows, read-only, until it is unmounted; in use meanwhile" {
+    store
+    require root
+    busybox_tree one 'echo 1 >a; echo 1 >gone; mkdir dir; echo 1 >dir/x; chmod 4755 bin/busybox'
+    tree two 'echo 2 >b; touch .wh.gone; mkdir dir; touch dir/.wh..wh..opq; echo 2 >dir/y'
+    make image.tar --name box:1 one two
+    bocal load -q image.tar
+    make flat.tar --name flat:1 one
+    bocal load -q flat.tar
+    point=$(bocal image mount box:1)
+    [ "$(cat "$point"/a "$point"/b; ls "$point/dir")" = "1
+2
+y" ]
+    [ ! -e "$point/gone" ]
+    ! touch "$point/new" 2>/dev/null || false
+    [ "$(bocal image mount box:1)" = "$point" ]
+    grep " $point " /proc/self/mountinfo | grep -q 'ro,nosuid,nodev'
+    [ "$(stat -c %a "${point%/*}")" = 700 ]
+    flat=$(bocal image mount flat:1)
+    [ -e "$flat/gone" ]
+    [ "$(bocal image mount | sort)" = "box:1  $point
+flat:1  $flat" ]
+    run bocal rmi box:1
+    [ "$status" = 125 ]
+    contains "image box:1 is mounted at $point (bocal image unmount box:1)"
+    bocal tag box:1 other:1
+    bocal rmi box:1
+    run bocal rmi other:1
+    [ "$status" = 125 ]
+    run bocal rmi --all
+    [ "$status" = 125 ]
+    contains "is mounted at"
+    bocal prune --all --force
+    [ "$(bocal images -q | wc -l)" = 2 ]
+    [ "$(df_of 'df["images"]["active"], df["layers"]["active"], df["bytes"]')" = "2 2 $(disk)" ]
+    (cd "$point/dir" && exec sleep 30) 3>&- &
+    pid=$!
+    for _ in $(seq 100); do [ "$(readlink /proc/$pid/cwd)" = "$point/dir" ] && break || sleep 0.05; done
+    run bocal image unmount other:1
+    [ "$status" = 125 ]
+    contains "somebody works in $point (--force takes it from him)"
+    kill $pid
+    wait $pid || true
+    [ "$(bocal image unmount other:1)" = "$point" ]
+    [ ! -e "$point" ]
+    bocal rmi other:1
+    bocal rmi flat:1 --force # its layers stay
+    [ -e "$flat/gone" ]
+    [ "$(ls data/layers | wc -l)" = 1 ]
+    bocal image unmount "$flat"
+    [ ! -e /run/bocal/.mounts ]
+    [ -z "$(ls data/mounts)" ]
+    bocal prune
+    [ -z "$(ls data/layers)" ]
+    run bocal image unmount box:1
+    [ "$status" = 125 ]
+    contains "image box:1 is not mounted: none is"
+}
+
+@test "image mount: what a killed one or the last boot left goes with the next look; other namespaces count" {
+    store
+    require root
+    loaded box:1
+    point=$(bocal image mount box:1)
+    umount "$point" # as if it had been killed before it mounted
+    [ -z "$(bocal image mount)" ]
+    [ ! -e "$point" ] && [ -z "$(ls data/mounts)" ]
+    bocal image mount box:1
+    sed -i 's/"boot": "[^"]*"/"boot": "another"/' data/mounts/*
+    [ -z "$(bocal image mount)" ]
+    umount "$point"
+    : >"data/mounts/${point##*/}" # killed while it wrote
+    bocal prune -af
+    [ -z "$(bocal images -q)" ] && [ -z "$(ls data/mounts)" ]
+    bocal load -q image.tar
+    mkfifo go
+    unshare -m sh -c '"$1" image mount box:1; read -r _ <go' sh "$BOCAL" >out 3>&- &
+    pid=$!
+    for _ in $(seq 200); do [ -s out ] && break || sleep 0.05; done
+    run bocal rmi box:1
+    [ "$status" = 125 ]
+    run bocal image unmount box:1
+    [ "$status" = 125 ]
+    contains "in another mount namespace (unmount it there, or --force)"
+    run bocal image mount box:1
+    [ "$status" = 125 ]
+    echo on >go
+    wait $pid
+    bocal image unmount --force box:1
+    bocal rmi box:1
+    [ -z "$(ls data/layers)" ]
+}
+
+@test "image mount: 100 layers; images without layers and ordinary users are refused" {
+    store
+    loaded box:1
+    if ! is_root; then
+        run bocal image mount box:1
+        [ "$status" = 125 ]
+        contains "only root mounts images for all to see (bocal run box:1 COMMAND looks into it)"
+        return
+    fi
+    layers=()
+    for i in $(seq 100); do
+        tree layer$i "echo $i >file$i; echo $i >same"
+        layers+=(layer$i)
+    done
+    make many.tar --name many:1 "${layers[@]}"
+    bocal load -q many.tar
+    point=$(bocal image mount many:1)
+    [ "$(cat "$point/same")" = 100 ]
+    [ "$(ls "$point" | wc -l)" = 101 ]
+    bocal image unmount --all
+    run bocal image mount nobody
+    [ "$status" = 125 ]
+    run bocal image verify --all
+    [ "$status" = 125 ]
+    contains "verify has no such option"
+}
