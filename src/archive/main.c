@@ -8,6 +8,7 @@
 #include "archive/import.h"
 #include "archive/load.h"
 #include "archive/save.h"
+#include "archive/seal.h"
 #include "archive/unpack.h"
 #include "archive/userns.h"
 #include "archive/verb.h"
@@ -24,6 +25,7 @@ static const struct {
     {"load", verb_load},
     {"remove", verb_remove},
     {"save", verb_save},
+    {"seal", verb_seal},
     {"unpack", verb_unpack},
     {"usage", verb_usage},
 };

@@ -35,7 +35,8 @@ static const struct option_set set = {
 
 static const struct option_section after[] = {
     {"WHAT IT DOES",
-     "*verify*\n\tReads every image and every blob: digests and diffIDs have to be right.\n\n"
+     "*verify*\n\tReads every image, every blob and every unpacked file: digests and diffIDs have to be right, and layers as\n"
+     "\tthey were unpacked: names, modes, owners, times, attributes, contents. That takes as long as reading it all.\n\n"
      "*prune*\n\tAs *bocal-prune*(1), of images alone.\n\n"
      "*mount* _IMAGE_\n\tMounts it, read-only, without devices and set-id bits, and prints where; root only. What is mounted\n"
      "\tstays until it is unmounted, and is not removed. Without _IMAGE_: what is mounted.\n\n"
@@ -62,13 +63,16 @@ static void print_fault(const char *what, const char *sentence, void *data)
 static int verify(struct arena *arena, const struct request *request)
 {
     struct verification result = {0};
+    auto_owners owners = {.userns = -1};
     TRY(verb_ends(request->words));
-    if (request->store->blobs >= 0)
-        TRY(store_verify(request->store, print_fault, arena, &result));
+    if (request->store->blobs >= 0) {
+        TRY(layer_owners_choose(arena, &owners));
+        TRY(store_verify(request->store, &owners, print_fault, arena, &result));
+    }
     if (result.faults)
-        return refuse(-EBADMSG, "%zu fault%s in %zu images and %zu blobs", result.faults, result.faults == 1 ? "" : "s", result.images,
-                      result.blobs);
-    printf("%zu images and %zu blobs are sound\n", result.images, result.blobs);
+        return refuse(-EBADMSG, "%zu fault%s in %zu images, %zu blobs and %zu layers", result.faults, result.faults == 1 ? "" : "s",
+                      result.images, result.blobs, result.layers);
+    printf("%zu images, %zu blobs and %zu layers are sound\n", result.images, result.blobs, result.layers);
     return 0;
 }
 

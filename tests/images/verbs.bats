@@ -499,3 +499,55 @@ flat:1  $flat" ]
     [ "$status" = 125 ]
     contains "verify has no such option"
 }
+
+@test "image verify: a layer whose files were changed is found, whatever was changed" {
+    store
+    busybox_tree one 'mkdir dir; echo hello >dir/file; ln dir/file dir/link; ln -s target dir/soft; truncate -s 5M dir/sparse; printf x | dd of=dir/sparse bs=1 seek=4000000 conv=notrunc 2>/dev/null'
+    tree two 'mkdir -p dir; touch dir/.wh.file; echo 2 >two; ln two three'
+    make image.tar --name box:1 one two
+    bocal load -q image.tar
+    run bocal image verify
+    [ "$status:$output" = "0:1 images, 4 blobs and 2 layers are sound" ]
+    bocal run box:1 /bin/ls / >/dev/null || true
+    bocal image verify
+    mv data sound
+    layer=$(basename "$(dirname "$(dirname "$(dirname "$(find sound/layers -path '*/fs/dir/sparse')")")")")
+    while read -r change; do
+        cp -a sound data
+        (cd "data/layers/$layer/fs" && eval "$change")
+        run bocal image verify
+        [ "$status" = 125 ] && [[ ${lines[0]} = "layer ${layer:0:12}: its files are not as they were unpacked "* ]] || { echo "$change: $output"; false; }
+        [ "${#lines[@]}" = 2 ]
+        rm -rf data
+    done <<'END'
+echo hallo >dir/file
+printf y | dd of=dir/sparse bs=1 seek=4000000 conv=notrunc 2>/dev/null; touch -d @0 dir/sparse
+t=$(stat -c @%.9Y dir/sparse); printf y | dd of=dir/sparse bs=1 seek=1000000 conv=notrunc 2>/dev/null; touch -d $t dir/sparse
+t=$(stat -c @%.9Y bin/busybox); printf y | dd of=bin/busybox bs=1 seek=9000 conv=notrunc 2>/dev/null; touch -d $t bin/busybox
+t=$(stat -c @%.9Y dir); rm dir/soft; touch -d $t dir
+chmod 600 dir/file
+chmod 700 dir
+t=$(stat -c @%.9Y etc); touch etc/new; touch -d $t etc
+t=$(stat -c @%.9Y dir); s=$(stat -c @%.9Y dir/soft); ln -sfn others dir/soft; touch -hd $s dir/soft; touch -d $t dir
+touch etc
+t=$(stat -c @%.9Y dir); cp -p dir/link dir/copy; mv -f dir/copy dir/link; touch -d $t dir
+python3 -c 'import os; os.setxattr("dir/file", "user.changed", b"1")'
+END
+    cp -a sound data
+    rm -r "data/layers/$layer/fs"
+    run bocal image verify
+    contains "layer ${layer:0:12}: its files are missing"
+    rm -rf data
+    cp -a sound data
+    sed -i 's/"seal": "sha256:[^"]*"/"seal": ""/' "data/layers/$layer/layer.json"
+    run bocal image verify
+    contains "layer.json has no digest of its files"
+    rm -rf data
+    cp -a sound data
+    mv "data/layers/$layer" "data/layers/$(printf '%064d' 0)"
+    run bocal image verify
+    contains "its name is not that of what layer.json says it was made from"
+    rm -rf data
+    mv sound data
+    bocal image verify
+}
