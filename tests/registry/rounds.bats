@@ -29,7 +29,7 @@ teardown() {
     local file
     cd /
     if [ -d "$work/pod" ]; then
-        podman unshare rm -rf "$work/pod" "$work/podrun" 2>/dev/null || true
+        XDG_DATA_HOME=$work/home podman unshare rm -rf "$work/pod" "$work/podrun" 2>/dev/null || true
         for file in $(find "$work" -name pause.pid -size +0); do kill "$(cat "$file")" || true; done
     fi
     rm -rf "$work"
