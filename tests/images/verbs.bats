@@ -275,17 +275,24 @@ END
     [ "$(filtered)" = "- plain:2" ]
 }
 
+# pack gz|xz|bz2 FILE: FILE.gz and so on.
+pack() {
+    python3 -c 'import bz2, gzip, lzma, sys
+pack = {"gz": gzip.compress, "xz": lzma.compress, "bz2": bz2.compress}[sys.argv[1]]
+open(sys.argv[2] + "." + sys.argv[1], "wb").write(pack(open(sys.argv[2], "rb").read()))' "$1" "$2"
+}
+
 config_of() { bocal inspect "$1" | python3 -c "import json, sys; i = json.load(sys.stdin)[0]; c = i['config']; print(($2))"; }
 
 @test "import: plain and packed tars, from a file or a pipe, become an image that runs" {
     store
     busybox_tree one 'echo hello >greeting; mkdir -p sub/dir'
     tar --owner 0 --group 0 -C one -cf root.tar .
-    gzip -nk root.tar
-    zstd -qk root.tar
-    xz -k root.tar
-    bzip2 -k root.tar
-    for file in root.tar root.tar.gz root.tar.zst root.tar.xz root.tar.bz2; do
+    pack gz root.tar
+    pack xz root.tar
+    pack bz2 root.tar
+    ! command -v zstd >/dev/null || zstd -qk root.tar
+    for file in root.tar*; do
         run bocal import -q "$file" from:1
         [ "$status" = 0 ] || { echo "$file: $output"; false; }
         [[ $output = sha256:* ]]
@@ -346,7 +353,8 @@ END
     tar -C one -cf root.tar .
     head -c 3000 root.tar >short.tar
     tar -P -C one --transform 's,^,../,' -cf up.tar etc/passwd
-    head -c 50000000 /dev/zero | xz >bomb.xz
+    head -c 50000000 /dev/zero >bomb
+    pack xz bomb
     for file in text empty junk.gz short.tar up.tar bomb.xz missing https://host.example/root.tar; do
         run bocal import -q "$file" bad:1
         [ "$status" = 125 ] && [ "${#lines[@]}" = 1 ] || { echo "$file: $status: $output"; false; }
