@@ -559,3 +559,30 @@ END
     mv sound data
     bocal image verify
 }
+
+@test "mount, unmount, import and prune, killed at any moment, leave nothing that the next look and a prune do not remove" {
+    store
+    loaded box:1
+    tar -C one -cf root.tar .
+    words=("import -q root.tar new:1" "prune --all --force" "load -q image.tar")
+    ! is_root || words+=("image mount box:1" "image unmount --all" "image mount box:1")
+    for round in $(seq 20); do
+        "$BOCAL" ${words[round % ${#words[@]}]} >/dev/null 2>&1 3>&- &
+        pid=$!
+        sleep "0.0$((RANDOM % 6))"
+        kill -KILL $pid 2>/dev/null || true
+        wait $pid 2>/dev/null || true
+    done
+    bocal load -q image.tar
+    run bocal image verify
+    [ "$status" = 0 ] || { echo "$output"; false; }
+    bocal image unmount --all
+    for _ in $(seq 50); do # bocal-archive may have a moment to live
+        bocal prune --all --force
+        [ -n "$(find data/layers data/images/blobs/sha256 data/ingest data/mounts -mindepth 1 2>/dev/null)" ] || break
+        sleep 0.1
+    done
+    [ -z "$(find data/layers data/images/blobs/sha256 data/ingest data/mounts -mindepth 1 2>/dev/null)" ]
+    ! is_root || [ ! -e "$(state_dir)/.mounts" ]
+    [ "$(df_of 'df["bytes"], df["reclaimable"]')" = "$(disk) 0" ]
+}
