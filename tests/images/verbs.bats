@@ -332,6 +332,7 @@ RUN x
 CMD
 CMD ["a", 1]
 CMD ["a"
+CMD ["a"] x
 ENV A
 EXPOSE http
 EXPOSE 70000
