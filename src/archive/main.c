@@ -30,11 +30,6 @@ static const struct {
     {"usage", verb_usage},
 };
 
-int words_none(char **words)
-{
-    return *words ? refuse(-EINVAL, "%.80s: one word too many", *words) : 0;
-}
-
 static int call_verb(char **words)
 {
     for (size_t i = 0; *words && i < COUNT(verbs); i++)

@@ -1,15 +1,10 @@
-/* The blob comes through a source, which verifies it, and libarchive reads the format of the tar: nothing else of it is
- * used, its own writer to disk least of all. Digests are known in the end only, when everything is written: on failure
- * the directory is rubbish, and its owner's to remove.
- *
- * libarchive is left in the C locale on purpose. It would take names of pax headers for UTF-8 text, and compose their
- * letters anew; there, it cannot convert what is not ASCII, says so, and leaves the bytes as they are. */
+/* The blob comes through a source, which verifies it. Digests are known in the end only, when everything is written: on failure
+ * the directory is rubbish, and its owner's to remove. */
 #include "archive/unpack.h"
 
 #include "archive/confine.h"
-#include "archive/extract.h"
+#include "archive/layer.h"
 #include "archive/seal.h"
-#include "archive/source.h"
 #include "archive/userns.h"
 #include "archive/verb.h"
 #include "base/cleanup.h"
@@ -19,8 +14,6 @@
 #include "base/process.h"
 #include "base/text.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <time.h>
@@ -59,77 +52,17 @@ struct unpack {
     struct timespec told; /* when */
 };
 
-/* ---- progress ---- */
-
-static void tell_progress(struct unpack *unpack)
+static void tell_progress(uint64_t read, void *data)
 {
+    struct unpack *unpack = data;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     int64_t passed = (now.tv_sec - unpack->told.tv_sec) * 1000 + (now.tv_nsec - unpack->told.tv_nsec) / 1000000;
     if (passed < 100)
         return;
     unpack->told = now;
-    printf("{\"read\": %" PRIu64 "}\n", source_progress(unpack->source));
+    printf("{\"read\": %" PRIu64 "}\n", read);
     fflush(stdout);
-}
-
-static la_ssize_t give(struct archive *archive, void *data, const void **bytes)
-{
-    struct unpack *unpack = data;
-    tell_progress(unpack);
-    ssize_t n = source_next(unpack->source, bytes);
-    if (n < 0)
-        archive_set_error(archive, (int)-n, "%s", error_text());
-    return n < 0 ? -1 : n;
-}
-
-/* ---- the tar ---- */
-
-static bool has_foreign_letters(const char *text)
-{
-    for (; text && *text; text++)
-        if ((unsigned char)*text >= 0x80)
-            return true;
-    return false;
-}
-
-/* A warning is for text that is not ASCII, which is as it was; or else something of the entry is lost. */
-static int check_header(struct archive *archive, struct archive_entry *entry, int result)
-{
-    if (result == ARCHIVE_OK)
-        return 0;
-    const char *words = archive_error_string(archive);
-    bool text = has_foreign_letters(archive_entry_pathname(entry)) || has_foreign_letters(archive_entry_hardlink(entry)) ||
-                has_foreign_letters(archive_entry_symlink(entry)) || has_foreign_letters(archive_entry_uname(entry)) ||
-                has_foreign_letters(archive_entry_gname(entry));
-    if (result == ARCHIVE_WARN && text)
-        return 0;
-    const char *name = result == ARCHIVE_WARN ? archive_entry_pathname(entry) : NULL;
-    return refuse(-EINVAL, "the layer's tar is damaged%s%.200s: %s", name ? ", at " : "", name ? name : "", words ? words : "failed");
-}
-
-static int extract_all(struct unpack *unpack, struct archive *archive)
-{
-    struct archive_entry *entry;
-    if (archive_read_support_format_tar(archive) != ARCHIVE_OK || archive_read_support_format_empty(archive) != ARCHIVE_OK)
-        return refuse(-ENOMEM, "libarchive: %s", archive_error_string(archive));
-    if (archive_read_open(archive, unpack, NULL, give, NULL) != ARCHIVE_OK)
-        return refuse(-EINVAL, "the layer is no tar, nor one in gzip or zstd: %s", archive_error_string(archive));
-    for (int r; (r = archive_read_next_header(archive, &entry)) != ARCHIVE_EOF;) {
-        TRY(check_header(archive, entry, r));
-        TRY(extract_entry(&unpack->extractor, archive, entry));
-    }
-    return extract_end(&unpack->extractor);
-}
-
-static int extract(struct unpack *unpack)
-{
-    struct archive *archive = archive_read_new();
-    if (!archive)
-        return fail(-ENOMEM, "libarchive");
-    int r = extract_all(unpack, archive);
-    archive_read_free(archive);
-    return r;
 }
 
 /* ---- the verb ---- */
@@ -197,7 +130,7 @@ static int unpack_with(const struct unpack_options *wanted, struct unpack *unpac
     size_t given = wanted->parents < 0 ? 0 : (size_t)wanted->parents;
     TRY(confine(&(struct confinement){.write = FD_ROOT, .read = layers, .reads = given}));
     TRY(source_start(&unpack->source, STDIN_FILENO, &(struct source_limits){size, limit, ratio}));
-    TRY(extract(unpack));
+    TRY(extract_layer(extractor, unpack->source, tell_progress, unpack));
     TRY(verify(unpack->source, wanted, size));
     TRY(seal_tree(FD_ROOT, wanted->flat, &seal));
     put_result(extractor, &seal);

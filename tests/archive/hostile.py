@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """hostile.py PROGRAM DIRECTORY: layers that mean harm, through `bocal-archive unpack`.
+hostile.py --seeds DIRECTORY: those that are small, as tests/fuzz/unpack.c takes them.
 
 Each is refused with exit status 1 and one line that has the case's words, or made harmless, which the case's check looks
 at. In either case a tree beside the destination, the canary, must be what it was. As an ordinary user with --flat."""
@@ -339,6 +340,15 @@ case("thousands of files", thousands, check=lambda: len(os.listdir(at("d"))) == 
 case("a directory replaced and replaced", (directory(b"a") + file(b"a/b") + file(b"a")) * 2000 + END, check=lambda: content("a") == b"x")
 
 
+def seeds():
+    """The first byte: a tar whose checksums are put right, unless it is packed."""
+    os.makedirs(work, exist_ok=True)
+    for name, blob, *_ in cases:
+        if len(blob) <= 8192:
+            with open(os.path.join(work, name.replace(" ", "-").replace(",", "")), "wb") as f:
+                f.write((b"\1" if blob[257:262] == b"ustar" else b"\0") + blob)
+
+
 def main():
     failed = 0
     os.makedirs(canary + "/directory"), os.mkdir(below)
@@ -358,4 +368,4 @@ def main():
     return failed != 0
 
 
-sys.exit(main())
+sys.exit(seeds() if sys.argv[1] == "--seeds" else main())
