@@ -70,7 +70,9 @@ const char *http_resolve(struct arena *arena, const char *base, const char *refe
         return refuse(-EPROTO, "%s: sends us to an address with a user's name in it", http_host(arena, base)), NULL;
     curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
     auto_part *whole = part_of(url, CURLUPART_URL, 0);
-    return whole ? arena_strdup(arena, whole) : (refuse(-EPROTO, "%s: sends us nowhere", base), NULL);
+    if (!whole || !header_safe(whole, 16384)) /* a host's %AA is decoded by libcurl */
+        return refuse(-EPROTO, "%s: sends us to %.200s, which is no address", http_host(arena, base), reference), NULL;
+    return arena_strdup(arena, whole);
 }
 
 const char *http_escape(struct arena *arena, const char *text)
