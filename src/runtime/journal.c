@@ -5,16 +5,12 @@
 #include "base/file.h"
 #include "kernel/cgroup.h"
 #include "runtime/scope.h"
+#include "runtime/userns.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-
-static int undo_tree(const char *path)
-{
-    return tree_remove(AT_FDCWD, path);
-}
 
 /* Of resctrl, whose rmdir(2) takes the files with it, and puts processes into the group above. */
 static int undo_group(const char *path)
@@ -29,7 +25,7 @@ static const struct {
     {"cgroup", cgroup_remove},
     {"scope", scope_stop},
     {"aside", cgroup_step_back},
-    {"layer", undo_tree},
+    {"layer", userns_remove},
     {"rdt", undo_group},
 };
 

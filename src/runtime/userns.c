@@ -115,6 +115,41 @@ void userns_ranges(struct arena *arena, uint32_t own, const struct idmaps *range
     }
 }
 
+/* In a child, which is root there: of setns(2) there is no way back. */
+static int remove_inside(int userns, const char *path)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid < 0)
+        return -errno;
+    if (pid == 0) {
+        int r = SYS_RESULT(setns(userns, CLONE_NEWUSER));
+        if (r == 0 && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
+            r = -errno;
+        _exit(r == 0 ? -tree_remove(AT_FDCWD, path) : -r);
+    }
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+int userns_remove(const char *path)
+{
+    auto_arena arena = {0};
+    bool failed_before = *error_text(); /* that is what is told then */
+    int r = tree_remove(AT_FDCWD, path);
+    if ((r != -EACCES && r != -EPERM) || geteuid() == 0)
+        return r;
+    auto_fd userns = userns_of_caller(&arena);
+    if (userns < 0)
+        return r;
+    if (!failed_before)
+        error_clear();
+    r = remove_inside(userns, path);
+    return r < 0 ? fail(r, "remove %s", path) : 0;
+}
+
 int userns_of_caller(struct arena *arena)
 {
     struct facts facts = {0};

@@ -18,3 +18,7 @@ void userns_ranges(struct arena *arena, uint32_t own, const struct idmaps *range
 /* A user namespace with the ids that the caller's containers have, as userns_ranges() says: an fd, the caller's. -ENOENT without a
  * sentence where he has no ranges, or newuidmap(1) is missing. */
 int userns_of_caller(struct arena *arena);
+
+/* tree_remove() of PATH; where that is not the caller's to do, an ordinary user, in such a namespace: what his containers have
+ * written belongs to their ids. -errno with a sentence. */
+int userns_remove(const char *path);

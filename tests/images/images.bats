@@ -187,3 +187,20 @@ nothing_there() { [ -z "$(find data/images/blobs data/layers data/ingest -mindep
     [ "$(stat -c %a data/layers data/ingest data/images data/layers/* | sort -u)" = 700 ]
     ! has_ranges || [ "$(stat -c %a data/layers/*/fs/bin/busybox)" = 4755 ]
 }
+
+@test "what a container has written as other users is removed with it" {
+    store
+    require ranges
+    busybox_tree one
+    for n in chown chmod mkdir; do ln -s busybox one/bin/$n; done
+    make image.tar --name box one
+    bocal load -q image.tar
+    run bocal run box sh -c 'mkdir -p /d/e && echo x >/d/e/f && chmod 700 /d /d/e && chown -R 7:8 /d && ls -d /d/e/f'
+    [ "$status:$output" = 0:/d/e/f ]
+    [ -z "$(ls data/containers)" ]
+    run python3 -c 'import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])' "$BOCAL" run box sh -c 'mkdir -p /d/e && chmod 700 /d /d/e && chown -R 7:8 /d'
+    [ "$status:$output" = 0: ]
+    [ -z "$(ls data/containers)" ]
+}
