@@ -71,11 +71,11 @@ int limits_allow(const struct limits *limits, const char *what, uint64_t unpacke
     if (unpacked > limits->bytes)
         return remedy(refuse(-EFBIG, "%s: more than %llu bytes when unpacked", what,
                              (unsigned long long)limits->bytes),
-                      "--limit allows more");
+                      REMEDY_UNPACKED);
     if (unpacked > RATIO_FROM && unpacked / limits->ratio > packed)
         return remedy(refuse(-EFBIG, "%s: unpacks to more than %llu times its size", what,
                              (unsigned long long)limits->ratio),
-                      "--ratio allows more");
+                      REMEDY_RATIO);
     return 0;
 }
 

@@ -5,6 +5,7 @@
  * a directory here as well becomes opaque instead, whichever came first. */
 #include "archive/extract.h"
 
+#include "archive/source.h"
 #include "base/cleanup.h"
 #include "base/copy.h"
 #include "base/error.h"
@@ -47,7 +48,7 @@ static int take_room(struct extractor *to, uint64_t bytes)
 {
     to->bytes += bytes;
     if (to->bytes + to->tree.made * BLOCK > to->limit || to->bytes < bytes)
-        return refuse(-EFBIG, "the layer unpacks to more than %" PRIu64 " bytes", to->limit);
+        return remedy(refuse(-EFBIG, "the layer unpacks to more than %" PRIu64 " bytes", to->limit), REMEDY_UNPACKED);
     return 0;
 }
 

@@ -4,8 +4,8 @@
 
 #include "archive/blobs.h"
 #include "archive/confine.h"
+#include "archive/load.h"
 #include "archive/source.h"
-#include "archive/verb.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -36,6 +36,8 @@ static const struct format {
 struct input {
     char piece[PIECE];
     size_t used; /* of what was read to tell the format */
+    struct limits limits;
+    uint64_t written; /* of the blob */
 };
 
 static ssize_t read_input(char *to, size_t size)
@@ -70,21 +72,19 @@ static ssize_t next_piece(struct input *input)
     return n ? n : read_input(input->piece, PIECE);
 }
 
-static int put(int fd, const void *bytes, size_t size, uint64_t *written)
+static int put(struct input *input, int fd, const void *bytes, size_t size, uint64_t packed)
 {
-    *written += size;
-    if (*written > UNPACKED_MOST)
-        return refuse(-EFBIG, "the archive has more than %llu bytes", (unsigned long long)UNPACKED_MOST);
+    input->written += size;
+    TRY(limits_allow(&input->limits, "the archive", input->written, packed));
     int r = fd_write_all(fd, bytes, size);
     return r < 0 ? fail(r, "write a blob") : 0;
 }
 
 static int copy_input(struct input *input, int fd)
 {
-    uint64_t written = 0;
     ssize_t n;
     while ((n = next_piece(input)) > 0)
-        TRY(put(fd, input->piece, (size_t)n, &written));
+        TRY(put(input, fd, input->piece, (size_t)n, input->written + (uint64_t)n));
     return n < 0 ? fail((int)n, "read the archive") : 0;
 }
 
@@ -115,7 +115,6 @@ static int unpack_input(struct input *input, int filter, int fd)
 {
     static char piece[PIECE];
     struct archive_entry *entry;
-    uint64_t written = 0;
     __attribute__((cleanup(cleanup_archive))) struct archive *archive = archive_read_new();
     if (!archive)
         return fail(-ENOMEM, "read the archive");
@@ -126,18 +125,15 @@ static int unpack_input(struct input *input, int filter, int fd)
         la_ssize_t n = archive_read_data(archive, piece, sizeof piece);
         if (n <= 0)
             return n < 0 ? broken(archive) : 0;
-        TRY(put(fd, piece, (size_t)n, &written));
-        uint64_t packed = (uint64_t)archive_filter_bytes(archive, -1);
-        if (written > 16 << 20 && written / RATIO_MOST > packed)
-            return refuse(-EFBIG, "the archive unpacks to more than %llu times its size, as a bomb would", (unsigned long long)RATIO_MOST);
+        TRY(put(input, fd, piece, (size_t)n, (uint64_t)archive_filter_bytes(archive, -1)));
     }
 }
 
 /* ---- the blob ---- */
 
-static int sum(int fd, struct source_sums *sums)
+static int sum(int fd, const struct limits *allowed, struct source_sums *sums)
 {
-    const struct source_limits limits = {.size = SOURCE_UNKNOWN, .unpacked = UNPACKED_MOST, .ratio = RATIO_MOST};
+    const struct source_limits limits = {.size = SOURCE_UNKNOWN, .unpacked = allowed->bytes, .ratio = allowed->ratio};
     struct source *source = NULL;
     if (lseek(fd, 0, SEEK_SET) < 0)
         return fail(-errno, "read a blob");
@@ -166,7 +162,7 @@ int verb_import(char **words)
     const struct format *format;
     struct source_sums sums;
     auto_digest first = {0};
-    TRY(words_none(words));
+    TRY(limits_read("import", words, &input.limits));
     TRY(digest_begin(&first)); /* libcrypto looks around at the first */
     TRY(confine(&(struct confinement){.write = DIRECTORY}));
     auto_fd fd = openat(DIRECTORY, INCOMING, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -174,7 +170,7 @@ int verb_import(char **words)
         return fail(-errno, "write a blob");
     TRY(tell_format(&input, &format));
     TRY(format->filter ? unpack_input(&input, format->filter, fd) : copy_input(&input, fd));
-    TRY(sum(fd, &sums));
+    TRY(sum(fd, &input.limits, &sums));
     if (!sums.plain_size)
         return refuse(-EBADMSG, "there is no tar in the archive");
     if (fsync(fd) < 0 || renameat(DIRECTORY, INCOMING, DIRECTORY, digest_hex(sums.packed)) < 0)

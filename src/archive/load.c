@@ -39,24 +39,17 @@ static const struct option load_table[] = {
      .offset = offsetof(struct load_options, ratio)},
 };
 
-static const struct option_set load_set = {
-    .program = "bocal-archive",
-    .verb = "load",
-    .synopsis = "",
-    .summary = "Take an archive of images apart",
-    .options = load_table,
-    .count = COUNT(load_table),
-};
-
-static int read_limits(char **words, struct limits *limits)
+int limits_read(const char *verb, char **words, struct limits *limits)
 {
+    const struct option_set load_set = {.program = "bocal-archive", .verb = verb, .synopsis = "", .summary = "Take an archive apart",
+                                        .options = load_table, .count = COUNT(load_table)};
     auto_arena arena = {NULL};
     struct load_options options = {.limit = "64g", .ratio = "1000"};
     bool help = false;
     int used = option_parse(&load_set, &arena, words, &options, &help);
     TRY(used);
     if (words[used])
-        return refuse(-EINVAL, "%.80s: load takes no operands", words[used]);
+        return refuse(-EINVAL, "%.80s: %s takes no operands", words[used], verb);
     if (text_to_bytes(options.limit, &limits->bytes) < 0 || !limits->bytes)
         return refuse(-EINVAL, "--limit %.80s: no number of bytes", options.limit);
     if (text_to_u64(options.ratio, UINT64_MAX, &limits->ratio) < 0 || !limits->ratio)
@@ -132,7 +125,7 @@ int verb_load(char **words)
         .blobs = {.dir = DIRECTORY, .place = "the archive"},
         .members = {.arena = &arena},
     };
-    TRY(read_limits(words, &load.blobs.limits));
+    TRY(limits_read("load", words, &load.blobs.limits));
     int r = dir_each(DIRECTORY, is_empty, NULL);
     if (r < 0)
         return fail(r, "fd %d", DIRECTORY);

@@ -22,5 +22,8 @@ int load_docker(struct load *load);
 void load_tell(struct load *load, char *const *names, const struct descriptor *top,
                uint64_t absent);
 
+/* The options --limit and --ratio in WORDS, which VERB has and no other, or what is allowed without them. -errno with a sentence. */
+int limits_read(const char *verb, char **words, struct limits *limits);
+
 /* Options in WORDS, archive at fd 0, directory at fd 3. 0 or -errno with a sentence. */
 int verb_load(char **words);

@@ -95,9 +95,9 @@ static int hash_plain(struct source *source, const char *bytes, size_t size)
     digest_add(&source->plain, bytes, size);
     uint64_t plain = source->plain.size;
     if (plain > source->limits.unpacked)
-        return fault(source, -EFBIG, "the layer unpacks to more than %" PRIu64 " bytes", source->limits.unpacked);
+        return fault(source, -EFBIG, "the layer unpacks to more than %" PRIu64 " bytes (" REMEDY_UNPACKED ")", source->limits.unpacked);
     if (plain >= RATIO_FROM && plain / source->limits.ratio > source->packed.size)
-        return fault(source, -EFBIG, "the layer unpacks to more than %" PRIu64 " times its size, as a bomb would",
+        return fault(source, -EFBIG, "the layer unpacks to more than %" PRIu64 " times its size, as a bomb would (" REMEDY_RATIO ")",
                      source->limits.ratio);
     return 0;
 }

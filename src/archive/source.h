@@ -10,9 +10,9 @@
 
 #define SOURCE_UNKNOWN UINT64_MAX /* no size to hold it to */
 
-/* What layers are held to unless somebody says otherwise. */
-#define UNPACKED_MOST (UINT64_C(64) << 30)
-#define RATIO_MOST UINT64_C(1000)
+/* What people can do who trust what they unpack. */
+#define REMEDY_UNPACKED "\"unpackLimit\", bytes, in bocal's config.json allows more"
+#define REMEDY_RATIO "\"unpackRatio\" in bocal's config.json allows more"
 
 struct source_limits {
     uint64_t size;     /* more compressed bytes than these are refused at once; or SOURCE_UNKNOWN */

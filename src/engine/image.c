@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "engine/places.h"
+#include "engine/registries.h"
 #include "runtime/userns.h"
 
 int caller_store_open(struct arena *arena, struct store *store)
@@ -29,7 +30,9 @@ int caller_store_look(struct arena *arena, const char *word, struct store *store
 
 int layer_owners_choose(struct arena *arena, struct layer_owners *owners)
 {
-    *owners = (struct layer_owners){.userns = -1};
+    struct registries configured;
+    TRY(registries_read(arena, &configured));
+    *owners = (struct layer_owners){.userns = -1, .limits = configured.limits};
     if (geteuid() == 0) {
         owners->user = process_in_userns();
         return 0;

@@ -12,6 +12,8 @@
 static const struct json_field fields[] = {
     {"registries", json_strings, offsetof(struct registries, search)},
     {"insecureRegistries", json_strings, offsetof(struct registries, insecure)},
+    {"unpackLimit", json_u64, offsetof(struct registries, limits.bytes)},
+    {"unpackRatio", json_u64, offsetof(struct registries, limits.ratio)},
     {0},
 };
 

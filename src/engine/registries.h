@@ -1,16 +1,19 @@
-/* What the configuration says of registries: /etc/bocal/config.json, and before it a user's $XDG_CONFIG_HOME/bocal/config.json.
+/* What the configuration says of registries and of what comes from them: /etc/bocal/config.json, and before it a user's $XDG_CONFIG_HOME/bocal/config.json.
  *
- *     {"registries": ["registry.example/library"], "insecureRegistries": ["localhost:5000"]}
+ *     {"registries": ["registry.example/library"], "insecureRegistries": ["localhost:5000"],
+ *      "unpackLimit": 137438953472, "unpackRatio": 5000}
  *
  * No registry is known without it: a name without a host is nobody's then. */
 #pragma once
 
+#include "image/layers.h"
 #include "spec/reference.h"
 
 struct registries {
     const char *file;   /* that it was read from; NULL: none */
     char **search;      /* what may stand before a short name; the first is the default */
     char **insecure;    /* hosts that are asked without TLS */
+    struct layer_limits limits;
 };
 
 /* -errno with a sentence where a file is there and wrong. */

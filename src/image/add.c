@@ -70,12 +70,14 @@ static int hear(struct json_object *object, void *data)
     return 0;
 }
 
-static int read_archive(const struct store *store, int input, struct loading *loading)
+static int read_archive(const struct store *store, int input, const struct layer_limits *limits, struct loading *loading)
 {
+    const char *words[6] = {"load"};
+    layer_limits_words(limits, store->arena, words, 1);
     auto_ingest ingest = {.fd = -1};
     TRY(ingest_begin(store, "load", &ingest));
     TRY(program_run(store->arena,
-                    &(struct program_call){.name = "bocal-archive", .words = (const char *[]){"load", NULL}, .input = input,
+                    &(struct program_call){.name = "bocal-archive", .words = words, .input = input,
                                            .output = -1, .fds = &ingest.fd, .n_fds = 1},
                     hear, loading));
     if (!loading->count)
@@ -104,7 +106,7 @@ static int load(const struct store *store, int input, const struct layer_owners 
     auto_fd adding = store_hold(store, false, false);
     TRY(adding);
     TRY(ingest_sweep(store));
-    TRY(read_archive(store, input, loading));
+    TRY(read_archive(store, input, &owners->limits, loading));
     for (size_t i = 0; i < loading->count; i++)
         TRY(image_unpack(store, &loading->list[i].image, owners, each, data));
     return name_all(loading);

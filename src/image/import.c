@@ -37,10 +37,12 @@ static int hear(struct json_object *object, void *data)
     return 0;
 }
 
-static int read_layer(struct importing *i, int input)
+static int read_layer(struct importing *i, int input, const struct layer_limits *limits)
 {
+    const char *words[6] = {"import"};
+    layer_limits_words(limits, i->store->arena, words, 1);
     TRY(program_run(i->store->arena,
-                    &(struct program_call){.name = "bocal-archive", .words = (const char *[]){"import", NULL}, .input = input,
+                    &(struct program_call){.name = "bocal-archive", .words = words, .input = input,
                                            .output = -1, .fds = &i->ingest->fd, .n_fds = 1},
                     hear, i));
     return i->diff_ids[0] ? 0 : refuse(-EPROTO, "bocal-archive: it has not said what it has made");
@@ -138,13 +140,13 @@ static int make_documents(struct importing *i, struct descriptor *manifest)
 
 /* ---- the image ---- */
 
-static int make_blobs(struct importing *i, int input, struct image *image)
+static int make_blobs(struct importing *i, int input, const struct layer_limits *limits, struct image *image)
 {
     struct descriptor manifest;
     auto_ingest ingest = {.fd = -1};
     TRY(ingest_begin(i->store, "import", &ingest));
     i->ingest = &ingest;
-    TRY(read_layer(i, input));
+    TRY(read_layer(i, input, limits));
     TRY(make_documents(i, &manifest));
     *image = (struct image){.name = i->request->name, .digest = manifest.digest, .media_type = manifest.media_type, .size = manifest.size};
     return ingest_keep_blobs(&ingest);
@@ -155,7 +157,7 @@ static int import(struct importing *i, int input, const struct layer_owners *own
     auto_fd adding = store_hold(i->store, false, false);
     TRY(adding);
     TRY(ingest_sweep(i->store));
-    TRY(make_blobs(i, input, image));
+    TRY(make_blobs(i, input, &owners->limits, image));
     TRY(image_unpack(i->store, image, owners, each, data));
     return store_name(i->store, &(struct naming){image->name, image}, 1);
 }

@@ -117,6 +117,20 @@ static void cleanup_fds(struct fds *fds)
         cleanup_fd(&fds->list[i]);
 }
 
+size_t layer_limits_words(const struct layer_limits *limits, struct arena *arena, const char **words, size_t n)
+{
+    const struct {
+        const char *option;
+        uint64_t value;
+    } said[] = {{"--limit", limits->bytes}, {"--ratio", limits->ratio}};
+    for (size_t i = 0; i < COUNT(said); i++)
+        if (said[i].value) {
+            words[n++] = said[i].option;
+            words[n++] = arena_printf(arena, "%llu", (unsigned long long)said[i].value);
+        }
+    return n;
+}
+
 static int begin_program(struct layer *layer, bool parents, struct program *program)
 {
     const struct unpacking *u = layer->unpacking;
@@ -131,9 +145,9 @@ static int begin_program(struct layer *layer, bool parents, struct program *prog
     fds.list[fds.count++] = openat(layer->ingest.fd, "fs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fds.list[0] < 0)
         return fail(-errno, "open the directory of a layer");
-    const char *words[16] = {"unpack", "--digest", blob->digest, "--diff-id", u->content->config.diff_ids[layer->index],
+    const char *words[20] = {"unpack", "--digest", blob->digest, "--diff-id", u->content->config.diff_ids[layer->index],
                              "--size", arena_printf(arena, "%llu", (unsigned long long)blob->size)};
-    size_t n = 7;
+    size_t n = layer_limits_words(&u->owners->limits, arena, words, 7);
     if (parents) {
         memset(fds.list + 1, -1, layer->index * sizeof *fds.list);
         fds.count += layer->index;
@@ -217,8 +231,8 @@ static struct layer *next_layer(struct unpacking *u)
 /* Where somebody else has made it meanwhile there is nothing to do. */
 static int begin_layer(struct unpacking *u, struct layer *layer, size_t slot)
 {
-    bool parents = layer->state == LAYER_WAITING;
-    if (!parents)
+    bool waited = layer->state == LAYER_WAITING;
+    if (!waited)
         TRY(ingest_begin_for(u->store, "layer", digest_hex(u->content->chain[layer->index]), &layer->ingest));
     if (is_there(u, layer->index)) {
         ingest_end(&layer->ingest);
@@ -226,7 +240,7 @@ static int begin_layer(struct unpacking *u, struct layer *layer, size_t slot)
         tell(layer, u->content->manifest.layers[layer->index].size);
         return 0;
     }
-    TRY(begin_program(layer, parents, &u->programs[slot]));
+    TRY(begin_program(layer, waited || !layer->index, &u->programs[slot])); /* below the lowest is nothing, which is known */
     layer->state = LAYER_UNPACKING;
     u->worked[slot] = layer;
     tell(layer, 0);

@@ -7,11 +7,17 @@
 
 #include <stdbool.h>
 
+/* What a layer may unpack to; 0: what bocal-archive allows by itself, 64 GiB, and 1000 times the size of its blob. */
+struct layer_limits {
+    uint64_t bytes, ratio;
+};
+
 /* Whose the files are. */
 struct layer_owners {
     int userns;    /* -1: the caller's ids; else unpacked in this user namespace; owned */
     bool user;     /* an ordinary user's overlay: its marks are in user.overlay.* */
     bool flat;     /* one id: all files are the caller's, their owners an attribute */
+    struct layer_limits limits;
 };
 
 static inline void layer_owners_close(struct layer_owners *owners)
@@ -28,6 +34,9 @@ struct layer_event {
     bool done;
 };
 typedef void layer_listener(const struct layer_event *event, void *data);
+
+/* Puts those that are set, as options of bocal-archive, behind the N WORDS that there are; how many there are then. */
+size_t layer_limits_words(const struct layer_limits *limits, struct arena *arena, const char **words, size_t n);
 
 /* Unpacks what is not there yet, several at a time; the first failure ends all. */
 int layers_unpack(const struct store *store, const struct content *content, const struct layer_owners *owners,

@@ -79,3 +79,47 @@ json.dump(good, open("both/index.json", "w"))'
     bocal rmi one:1
     nothing_there
 }
+
+@test "what unpacks to too much is refused, and who trusts it says so in config.json" {
+    store
+    export XDG_CONFIG_HOME=$work/config
+    mkdir -p config/bocal
+    busybox_tree one 'truncate -s 24M zeros'
+    for how in "--oci --gzip" "--gzip"; do # the layer is packed, or the archive
+        make image.tar $how --name box:1 one
+        echo '{"unpackLimit": 10000000}' >config/bocal/config.json
+        run bocal load -q image.tar
+        [ "$status" = 125 ]
+        [ "${#lines[@]}" = 1 ]
+        contains 'more than 10000000 bytes'
+        contains '"unpackLimit", bytes, in bocal'"'"'s config.json allows more'
+        nothing_there
+        echo '{"unpackRatio": 3}' >config/bocal/config.json
+        run bocal load -q image.tar
+        [ "$status" = 125 ]
+        [ "${#lines[@]}" = 1 ]
+        contains 'more than 3 times its size'
+        contains '"unpackRatio" in bocal'"'"'s config.json allows more'
+        nothing_there
+        echo '{"unpackLimit": 40000000, "unpackRatio": 5000}' >config/bocal/config.json
+        bocal load -q image.tar
+        bocal image verify
+        bocal rmi box:1
+    done
+    python3 -c 'import sys
+open("one/zeros", "wb").truncate(64 << 20)'
+    rm -r one/bin
+    rm config/bocal/config.json
+    make image.tar --oci --gzip --name box:1 one
+    run bocal load -q image.tar # more than a thousand times its size
+    [ "$status" = 125 ]
+    contains 'more than 1000 times its size'
+    nothing_there
+    echo '{"unpackRatio": "many"}' >config/bocal/config.json
+    run bocal load -q image.tar
+    [ "$status" = 125 ]
+    contains "config.json: /unpackRatio: expected "
+    echo '{"unpackRatio": 2000}' >config/bocal/config.json
+    run bocal load -q image.tar
+    [ "$status" = 0 ]
+}
