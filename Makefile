@@ -28,6 +28,10 @@ test: all fault-build sanitizer-build
 test-vm: all fault-build sanitizer-build
 	tests/run --vm all
 
+# Images of Debian's packages, compared with what umoci and Podman make of them, and run.
+test-images: all
+	tests/images/real --own-users $(BUILD)/bocal
+
 bench: all
 	tests/bench/run --bocal $(BUILD)/bocal
 	tests/bench/operations --bocal $(BUILD)/bocal
@@ -38,4 +42,4 @@ lint:
 clean:
 	rm -rf build build-fault build-sanitize build-clang
 
-.PHONY: all install fault-build sanitizer-build test test-vm bench lint clean
+.PHONY: all install fault-build sanitizer-build test test-vm test-images bench lint clean

@@ -111,3 +111,21 @@ assert i["platform"].startswith("linux/") and i["layers"][0]["diffID"] == i["lay
     [ "$status" = 125 ]
     contains "none of verify, prune, mount, unmount"
 }
+
+@test "save: owners are the image's, whoever has unpacked it and however" {
+    store
+    busybox_tree one 'echo x >mine; chmod 4755 mine'
+    make image.tar --name box:1 --owner mine=1033:34 one
+    bocal load -q image.tar
+    for format in oci docker; do
+        bocal save --format $format -o saved.tar box:1
+        [ "$(python3 -c 'import io, sys, tarfile
+saved = tarfile.open(sys.argv[1])
+for member in saved:
+    try:
+        m = tarfile.open(fileobj=io.BytesIO(saved.extractfile(member).read())).getmember("mine")
+        print(m.uid, m.gid, oct(m.mode))
+    except (AttributeError, KeyError, tarfile.ReadError):
+        pass' saved.tar)" = "1033 34 0o4755" ]
+    done
+}
