@@ -204,3 +204,25 @@ os.execv(sys.argv[1], sys.argv[1:])' "$BOCAL" run box sh -c 'mkdir -p /d/e && ch
     [ "$status:$output" = 0: ]
     [ -z "$(ls data/containers)" ]
 }
+
+@test "layers that mean harm together: what one has as a link the next one's entries are not led by" {
+    store
+    mkdir -p outside/sub
+    echo secret >outside/secret
+    chmod 755 outside outside/sub
+    before=$(python3 "$BATS_TEST_DIRNAME/../archive/tree.py" outside)
+    busybox_tree one "ln -s $work/outside below; ln -s $work/outside hides; ln -s ../../outside opaque; ln -s / top; ln -s $work/outside/secret file
+        mkdir gone turned; echo 1 >gone/x; echo 1 >turned/x"
+    tree two 'mkdir -p below/sub hides opaque top/etc; echo 2 >below/secret; echo 2 >below/sub/new; touch hides/.wh.secret hides/.wh.sub
+        echo 2 >opaque/new; touch opaque/.wh..wh..opq; echo 2 >top/etc/passwd; echo 2 >file
+        touch .wh.gone; mkdir gone; echo 2 >gone/y; ln -s below turned'
+    tree three 'mkdir -p turned/sub; echo 3 >turned/sub/new; touch .wh.below turned/.wh.x gone/.wh.y 2>/dev/null || { mkdir gone; touch .wh.below gone/.wh.y; }'
+    make image.tar --name box:1 one two three
+    bocal load -q image.tar
+    run bocal run box:1 sh -c 'for d in below hides opaque top/etc gone turned turned/sub; do echo $d: $(ls -A /$d 2>/dev/null); done; cat /file; [ -L /turned ] || echo directory'
+    [ "$status" = 0 ]
+    [ "$(echo $output)" = "below: hides: opaque: new top/etc: passwd gone: turned: sub turned/sub: new 2 directory" ]
+    run bocal run box:1 sh -c 'cat /etc/passwd'
+    contains "root:x:0:0"
+    [ "$(python3 "$BATS_TEST_DIRNAME/../archive/tree.py" outside)" = "$before" ]
+}
