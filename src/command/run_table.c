@@ -102,6 +102,9 @@ static const struct option options[] = {
              "but those that look, wait or end"},
     {.name = "pull", FIELD(pull), .metavar = "missing|always|never", .words = pull_words, .value = VALUE_WORDS,
      .help = "when to ask the registry for the image"},
+    {.name = "platform", FIELD(platform), .metavar = "OS/ARCH[/VARIANT]",
+     .help = "which of the image's platforms, in place of this machine's; another machine's runs where "
+             "binfmt_misc has an emulator for it"},
     {.name = "rootfs", FIELD(rootfs), .metavar = "DIR[:O]", .value = VALUE_DIR,
      .help = "use this directory as root file system; with :O, an overlay over it, thrown away "
              "at the end"},
@@ -272,6 +275,8 @@ int run_parse(struct arena *arena, char **words, bool seed, bool terminal,
         run->interactive = run->tty = true;
         TRY(parse_words(arena, words, run, help));
     }
+    if (run->platform && !run->image)
+        return refuse(-EINVAL, "--platform %.100s: only an IMAGE has a choice of platforms (leave it out)", run->platform);
     if (!run->rm) {
         refuse(-ENOSYS, "--rm=false: keeping containers after their end is not built yet");
         return remedy(-ENOSYS, "leave it out");

@@ -19,6 +19,7 @@ struct run_options {
     const char *bundle; /* DIR with a config.json that says everything */
     const char *rootfs; /* DIR, or DIR:O for an overlay over it */
     const char *image;  /* NULL: the embedded image */
+    const char *platform; /* OS/ARCH[/VARIANT] of it; NULL: this machine's */
     enum pull_policy pull;
     const char **command; /* NULL-terminated, may be empty */
     const char *name, *entrypoint, *workdir, *user, *hostname, *domainname;

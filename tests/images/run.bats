@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# `bocal run IMAGE`: where the image comes from, which it is, and what is said of it.
+load ../cli/helpers
+load images
+
+arch=$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
+other=$([ "$arch" = s390x ] && echo riscv64 || echo s390x)
+
+layout() { "$BATS_TEST_DIRNAME/layout" make "$@"; }
+
+# registry DIR: what serves it, at $registry until the test ends.
+registry() {
+    "$BATS_TEST_DIRNAME/layout" serve "$1" "$work/port" 3>&- &
+    echo $! >"$work/registry.pid"
+    for _ in $(seq 100); do [ -s port ] && break; sleep 0.05; done
+    registry=127.0.0.1:$(cat port)
+    export XDG_CONFIG_HOME=$work/config
+    mkdir -p config/bocal
+    echo "{\"insecureRegistries\": [\"$registry\"]}" >config/bocal/config.json
+}
+
+eval "images_$(declare -f teardown)"
+teardown() {
+    [ ! -f "$work/registry.pid" ] || kill "$(cat "$work/registry.pid")" || true
+    images_teardown
+}
+
+# box_served: one image, box:1 of $registry.
+box_served() {
+    store
+    busybox_tree one
+    make image.tar --oci one
+    layout layout 1=image.tar
+    registry layout
+}
+
+# explained ARGUMENT...: what `bocal run --explain=json ARGUMENT...` says of the image, into the file explained.
+explained() {
+    "$BOCAL" run --explain=json "$@" 2>err >out
+    grep '^{"image"' err >explained
+}
+
+# of EXPRESSION: of the image i in the file explained.
+of() { python3 -c "import json; i = json.load(open('explained'))['image']; print(*($1,))"; }
+
+@test "run IMAGE: the index of the store is read once" {
+    store
+    command -v strace >/dev/null || skip "needs strace"
+    busybox_tree one
+    make image.tar --name box one
+    bocal load -q image.tar
+    strace -o trace -e trace=openat,openat2 "$BOCAL" run box true
+    [ "$(grep -c 'index.json' trace)" = 1 ]
+}
+
+@test "run IMAGE: what else was asked for is looked at before anything is pulled" {
+    box_served
+    for option in --memory=1x --user=a:b:c --volume=/x "--security-opt=seccomp=$work/none" --stop-signal=NONE --platform=a/b/c/d; do
+        run bocal run "$option" "$registry/box:1" true
+        [ "$status" = 125 ] || { echo "$option: $output"; false; }
+        [ "${#lines[@]}" = 1 ]
+        contains "${option%%=*}"
+    done
+    [ ! -e port.log ]
+    [ ! -e data/images ]
+    run bocal run "$registry/box:1" true
+    [ "$status" = 0 ]
+    [ -s port.log ]
+}
+
+@test "--pull: missing asks once, always each time, never not at all" {
+    box_served
+    run bocal run --pull never "$registry/box:1" true
+    [ "$status" = 125 ]
+    contains "is not here"
+    [ ! -e port.log ]
+    bocal run "$registry/box:1" true
+    asked=$(wc -l <port.log)
+    bocal run "$registry/box:1" true
+    [ "$(wc -l <port.log)" = "$asked" ]
+    bocal run --pull always "$registry/box:1" true
+    [ "$(wc -l <port.log)" -gt "$asked" ]
+    run bocal run --dry-run --pull always "$registry/nowhere:1" true # nothing is done
+    [ "$status" = 125 ]
+}
+
+@test "--explain and --dry-run say which image it is, and what came for it" {
+    store
+    busybox_tree one
+    tree two 'echo 2 >two'
+    make image.tar --oci --gzip --config '{"Cmd": ["cat", "/two"]}' one two
+    layout layout 1=image.tar
+    registry layout
+    explained "$registry/box:1"
+    [ "$(cat out)" = 2 ]
+    [ "$(of 'i["reference"] == i["name"], i["from"], i["platform"], [(l["fetched"], l["unpacked"]) for l in i["layers"]]')" = \
+        "True registry linux/$arch [(True, True), (True, True)]" ]
+    [ "$(of 'i["digest"]')" = "$(bocal images -q --no-trunc)" ]
+    explained "box:1"
+    [ "$(of 'i["reference"], i["name"], i["from"], [(l["fetched"], l["unpacked"]) for l in i["layers"]]')" = \
+        "box:1 $registry/box:1 store [(False, False), (False, False)]" ]
+    find data/layers -mindepth 1 -maxdepth 1 -exec rm -rf {} + 2>/dev/null || skip "the layers' owner is not the caller" # as if another tool had cleaned up
+    run bocal run --explain box:1
+    [ "$status" = 0 ]
+    contains "image: box:1 is $registry/box:1 for linux/$arch, from the store"
+    [ "$(grep -c '^layer: sha256:[0-9a-f]\{64\}, [0-9]* bytes, was here, unpacked now$' <<<"$output")" = 2 ]
+    run bocal run --dry-run box:1
+    [ "$status" = 0 ]
+    [ "$(grep -c '^layer: .*, was here$' <<<"$output")" = 2 ]
+    run bocal run --dry-run=json box:1
+    [ "$status" = 0 ]
+    python3 -c 'import json, sys
+lines = [json.loads(line) for line in sys.stdin]
+assert lines[0]["image"]["reference"] == "box:1" and lines[1]["step"] == 1, lines[:2]' <<<"$output"
+}
+
+@test "--platform: of an index in the store, or pulled; another machine's is refused, with the remedy" {
+    store
+    busybox_tree one 'echo here >machine'
+    busybox_tree two 'echo other >machine'
+    make here.tar --oci one
+    make other.tar --oci --platform "linux/$other" two
+    layout layout 1=here.tar,other.tar 2=other.tar
+    registry layout
+    run bocal run "$registry/box:1" cat /machine
+    [ "$output" = here ] || [ "${lines[-1]}" = here ]
+    run bocal run --pull never "$registry/box:1" cat /machine
+    [ "$status:$output" = 0:here ]
+    run bocal run --platform "linux/$arch" "$registry/box:1" cat /machine
+    [ "$status:$output" = 0:here ]
+    run bocal run --pull never --platform "linux/$other" "$registry/box:1" cat /machine
+    [ "$status" = 125 ]
+    [ "${#lines[@]}" = 1 ]
+    bocal pull -q --platform "linux/$other" "$registry/box:2"
+    run bocal run "$registry/box:2" cat /machine
+    [ "$status" = 125 ]
+    [ "$output" = "bocal run: image $registry/box:2 is for linux/$other, and this machine is linux/$arch (bocal pull --platform linux/$arch gets this machine's, where there is one; --platform linux/$other runs it all the same)" ]
+    run bocal run --platform windows/amd64 --pull never "$registry/box:2"
+    [ "$status" = 125 ]
+    contains "is here for linux/$other, and not for windows/amd64"
+    run bocal run --platform "linux/$arch" /bin/true
+    [ "$status" = 125 ]
+    contains "only an IMAGE has a choice of platforms"
+}
+
+# emulating FLAGS COMMAND: runs it as root of a user namespace that has a binfmt_misc of its own (Linux 6.7), where s390x's programs
+# are "run" by busybox as cat, which shows them.
+emulating() {
+    local status=0 pid zeros='\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00' ones='\xff\xff\xff\xff\xff\xff\xff'
+    cp "$(command -v busybox)" cat
+    mkfifo go
+    cat >emulate <<EOF
+mount -t binfmt_misc none /proc/sys/fs/binfmt_misc || exit 99
+echo ':bocal-test:M::\x7fELF\x02\x02\x01$zeros\x02\x00\x16:$ones\x00$ones\xff\xff\xfe\xff\xff:$work/cat:$1' >/proc/sys/fs/binfmt_misc/register || exit 99
+$2
+EOF
+    unshare -U -m bash -c "read -r _ <$work/go; exec setpriv --reuid 0 --regid 0 --clear-groups bash $work/emulate" 3>&- &
+    pid=$!
+    for _ in $(seq 100); do [ "$(readlink /proc/$pid/ns/user)" != "$(readlink /proc/self/ns/user)" ] && break; sleep 0.05; done
+    echo "0 0 65536" >"/proc/$pid/uid_map"
+    echo "0 0 65536" >"/proc/$pid/gid_map"
+    echo >go
+    wait $pid || status=$?
+    rm go
+    [ "$status" != 99 ] || skip "needs a binfmt_misc of its own: Linux 6.7"
+    return $status
+}
+
+@test "--platform of another machine: run by its handler of binfmt_misc, and refused without one" {
+    store
+    require root
+    [ "$other" = s390x ] || skip "the handler is for s390x"
+    busybox_tree one 'printf "\177ELF\2\2\1\0\0\0\0\0\0\0\0\0\0\3\0\26 not this machine\n" >bin/hello; chmod 755 bin/hello'
+    make image.tar --name box --platform "linux/$other" one
+    bocal load -q image.tar
+    run bocal run --platform "linux/$other" box hello
+    [ "$status" = 125 ]
+    [ "$output" = "bocal run: image box is for linux/s390x, and this machine is linux/$arch: binfmt_misc has no handler for that (apt-get install qemu-user-static, which registers one)" ]
+    command -v setpriv >/dev/null || skip "needs setpriv"
+    export BOCAL_DATA="$work/there"
+    emulating F "$BOCAL load -q $work/image.tar && $BOCAL run --platform linux/$other box hello; rm -rf $work/there" >out 2>&1
+    grep -aq "not this machine" out
+    emulating '' "$BOCAL load -q $work/image.tar; $BOCAL run --platform linux/$other box hello; rm -rf $work/there" >out 2>&1 || true
+    grep -aq "binfmt_misc looks for $work/cat, which runs s390x, in the container: its handler bocal-test has no flag F" out
+    run grep -a "not this machine" out
+    [ "$status" = 1 ]
+}
