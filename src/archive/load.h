@@ -10,7 +10,16 @@ struct load {
     struct blobs blobs;    /* in fd 3 */
     struct members members;
     uint64_t images; /* told */
+    const char *only; /* the name of the one that is wanted; NULL: all */
+    char **seen;      /* names that are not wanted, the first few, NULL-terminated */
+    size_t n_seen;
 };
+
+/* Whether an image called NAME (NULL: no) is wanted: word for word, or as a reference that means it. Notes one that is not. */
+bool load_wants(struct load *load, const char *name);
+
+/* -ENOENT with a sentence: none is, and what there is. */
+int load_nothing_wanted(const struct load *load);
 
 /* The images of an OCI layout (index.json), and of Docker's manifest.json. Each is checked, what
  * belongs to it is kept, and one line is written to standard output. */

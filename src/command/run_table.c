@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "spec/reference.h"
 
 #define FIELD(field)                                                                      \
@@ -247,7 +248,11 @@ static int take_command(struct run_options *run, char **words)
         return refuse(-EINVAL, "the command is empty (see bocal run --help)");
     if (!reference_possible(*words))
         return refuse(-EINVAL, "%.200s: not an image (a directory is given by --rootfs DIR, a command begins with /)", *words);
-    run->image = *words;
+    const char *directory = text_after(*words, "dir:");
+    if (directory)
+        run->rootfs = directory;
+    else
+        run->image = *words;
     run->command = (const char **)words + 1;
     return 0;
 }
@@ -275,8 +280,6 @@ int run_parse(struct arena *arena, char **words, bool seed, bool terminal,
         run->interactive = run->tty = true;
         TRY(parse_words(arena, words, run, help));
     }
-    if (run->platform && !run->image)
-        return refuse(-EINVAL, "--platform %.100s: only an IMAGE has a choice of platforms (leave it out)", run->platform);
     if (!run->rm) {
         refuse(-ENOSYS, "--rm=false: keeping containers after their end is not built yet");
         return remedy(-ENOSYS, "leave it out");

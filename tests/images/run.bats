@@ -185,3 +185,123 @@ EOF
     run grep -a "not this machine" out
     [ "$status" = 1 ]
 }
+
+@test "run takes an archive, a layout or standard input: oci-archive:, docker-archive:, oci:, -; and dir:, a root" {
+    store
+    busybox_tree one 'echo one >which'
+    busybox_tree two 'echo two >which'
+    make one.oci --oci --name V1 one
+    make two.oci --oci --name latest two
+    make one.docker --gzip --name host.example/lib/box:1 one
+    layout both V1=one.oci latest=two.oci ""=one.oci
+    tar -cf both.tar -C both .
+    for from in oci-archive:one.oci oci-archive:one.oci:V1 docker-archive:one.docker docker-archive:one.docker:lib/box:1 \
+        oci:both:V1 oci-archive:both.tar:V1; do
+        run bocal run "$from" cat /which
+        [ "$status" = 0 ] || { echo "$from: $output"; false; }
+        [ "${lines[-1]}" = one ] || { echo "$from: $output"; false; }
+        bocal rmi --all >/dev/null
+    done
+    run bocal run oci:both:latest cat /which
+    [ "${lines[-1]}" = two ]
+    run bocal run latest cat /which # loaded under that name, as others do
+    [ "$output" = two ]
+    bocal run - cat /which <one.docker >out 2>/dev/null
+    [ "$(cat out)" = one ]
+    run bocal run --pull never host.example/lib/box:1 cat /which
+    [ "$output" = one ]
+    explained oci-archive:one.oci cat /which
+    [ "$(of 'i["from"], i["reference"]')" = "archive oci-archive:one.oci" ]
+    ! has_ranges || chmod -R a+rX one
+    run bocal run "dir:$work/one:O" cat /which
+    [ "$status:$output" = 0:one ]
+}
+
+@test "what is wrong with an archive that is to be run is one line, and leaves the store as it was" {
+    store
+    busybox_tree one
+    busybox_tree two 'echo 2 >two'
+    make one.oci --oci --name V1 one
+    make two.oci --oci --name 2 two
+    layout both V1=one.oci 2=two.oci
+    tar -cf both.tar -C both .
+    make docker --name box:1 --name box:2 one
+    cp -r both damaged
+    for blob in damaged/blobs/sha256/*; do [ "$(stat -c %s "$blob")" -lt 100000 ] || printf x | dd of="$blob" bs=1 seek=3000 conv=notrunc 2>/dev/null; done
+    refuses() { # TEXT REFERENCE OPTION...
+        run bocal run "${@:3}" "$2" true </dev/null
+        [ "$status:${#lines[@]}" = 125:1 ] || { echo "$2: $status: $output"; return 1; }
+        contains "$1"
+    }
+    refuses "several images: V1, 2" oci:both
+    refuses "the archive has 2 images: V1, 2:latest" oci-archive:both.tar
+    refuses "has no image nothing; it has V1, 2" oci:both:nothing
+    refuses "the archive has no image nothing; it has V1, 2" oci-archive:both.tar:nothing
+    refuses "the archive has no image other:1; it has box:1, box:2" docker-archive:docker:other:1
+    refuses "open missing: No such file or directory" oci:missing
+    refuses "open missing: No such file or directory" oci-archive:missing
+    refuses "one is no image layout" oci:one
+    refuses "damaged: " oci:damaged:V1
+    refuses "--memory" oci:both:V1 --memory=1x
+    refuses "leave out --interactive" - -i
+    refuses "would have to be loaded" oci:both:V1 --dry-run
+    [ -z "$(find data/images/blobs data/layers data/ingest -mindepth 1 -maxdepth 2 ! -name sha256 2>/dev/null)" ]
+}
+
+@test "load takes the same; an archive is never refused for its names" {
+    store
+    busybox_tree one
+    busybox_tree two 'echo 2 >two'
+    make one.oci --oci --name V1 --name 'a b' one
+    make two.oci --oci --name 1.0 two
+    layout both V1=one.oci 1.0=two.oci
+    run bocal load -q one.oci
+    [ "$status" = 0 ]
+    digest=$(bocal images -q --no-trunc)
+    contains "the archive calls ${digest:0:19} \"V1\", which is no name of an image (bocal tag ${digest:7:12} NAME:TAG)"
+    contains "\"a b\""
+    [ "${lines[-1]}" = "$digest" ] || contains "$digest"
+    bocal run "$digest" true
+    bocal rmi "$digest"
+    run bocal load -q oci:both:1.0
+    [ "$status:$output" = 0:1.0:latest ]
+    run bocal load -q oci:both
+    [ "$status" = 0 ]
+    [ "$(bocal images -q | sort -u | wc -l)" = 2 ]
+    run bocal load oci-archive:one.oci:V2
+    [ "$status" = 125 ]
+    contains "has no image V2"
+    bocal image verify
+}
+
+@test "an image by some digits of its digest, with or without sha256:; several are refused by name" {
+    store
+    busybox_tree one
+    make image.tar --name box one
+    bocal load -q image.tar
+    digest=$(bocal images -q --no-trunc)
+    for word in "$digest" "${digest:0:20}" "${digest:0:13}" "${digest:7:12}" "$(bocal images -q)"; do
+        run bocal run --pull never "$word" true
+        [ "$status" = 0 ] || { echo "$word: $output"; false; }
+    done
+    run bocal run --pull never sha256:123 true
+    [ "$status" = 125 ]
+    run bocal run --pull never "sha256:ffffff${digest:7:6}" true
+    [ "$status" = 125 ]
+    contains "is not here"
+    python3 - "$digest" <<'P'
+import json, sys
+index = json.load(open("data/images/index.json"))
+entry = json.loads(json.dumps(index["manifests"][0]))
+last = entry["digest"][-1]
+entry["digest"] = entry["digest"][:-1] + ("0" if last != "0" else "1")
+entry["annotations"]["org.opencontainers.image.ref.name"] = "twin:2"
+index["manifests"].append(entry)
+json.dump(index, open("data/images/index.json", "w"))
+P
+    run bocal run --pull never "${digest:0:15}" true
+    [ "$status" = 125 ]
+    [ "$output" = "bocal run: image ${digest:0:15}: several are meant by it: box:latest ${digest:0:19}, twin:2 ${digest:0:19} (give more of one)" ]
+    run bocal run --pull never box true
+    [ "$status" = 0 ]
+}
