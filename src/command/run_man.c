@@ -46,6 +46,11 @@ static const struct option_section after[] = {
      "*memory*\n\tIn a tmpfs, at most half of the memory. It counts against *--memory*, and starts and ends\n"
      "\tfaster. It needs Linux 6.15.\n\n"
      "*auto*\n\t_memory_ for the embedded image where the kernel can and without *--memory*; else _disk_.\n"},
+    {"WHAT AN IMAGE SAYS",
+     "User, WorkingDir (made where it is missing), Env, Entrypoint, Cmd and StopSignal are heeded unless an option says\n"
+     "otherwise. A directory that the image declares as a volume is part of what the container writes, with what the\n"
+     "image has there; it can be written with *--read-only*, too, and is gone at the end. The health check is not run: a\n"
+     "container here is in the foreground. ExposedPorts, Labels and Shell change nothing; *bocal-inspect*(1) shows them.\n"},
     {"BUNDLES",
      "*--bundle* _DIR_ runs what _DIR_/config.json describes, an OCI runtime configuration. What bocal\n"
      "cannot do yet is refused by name. Annotations say what OCI has no words for, and\n"

@@ -80,6 +80,8 @@ static const struct option options[] = {
      .help = "how long the command may take to end before it is killed"},
     {.name = "timeout", FIELD(timeout), .metavar = "TIME",
      .help = "stop the container after this time: seconds, or a number with ms, s, m, h"},
+    {.name = "no-healthcheck", FIELD(no_healthcheck),
+     .help = "leave the image's health check out, and say nothing of it: it is never run in the foreground"},
     {.name = "umask", FIELD(umask), .metavar = "MASK",
      .help = "the mask of permissions for new files, octal"},
     {.name = "oom-score-adj", FIELD(oom_score_adj), .metavar = "NUMBER",

@@ -70,6 +70,8 @@ void image_explain_json(const struct run_image *image, FILE *out)
     json_put_string(&json, "manifest", content->digest);
     json_put_string(&json, "platform", platform_of(image));
     json_put_string(&json, "from", sources[image->source]);
+    if (content->config.healthcheck.test && content->config.healthcheck.test[0])
+        json_put_bool(&json, "healthcheckRun", false);
     put_layers(image, &json);
     json_end_object(&json);
     json_end_object(&json);

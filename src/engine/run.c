@@ -237,12 +237,22 @@ static int make_plan(struct run *run)
 
 /* ---- printing ---- */
 
+/* What other runtimes make of a read-only root has nothing in it that can be written: there the volumes are filled tmpfs's. */
+static void show_volumes(struct config *config)
+{
+    static char *options[] = {(char *)"nosuid", (char *)"nodev", (char *)"tmpcopyup", NULL};
+    for (char **path = config->root.readonly ? config->volumes : NULL; path && *path; path++)
+        *LIST_ADD(config->arena, &config->mounts, &config->n_mounts) =
+            (struct mount_config){.type = "tmpfs", .source = "tmpfs", .destination = *path, .options = options, .origin = "the image"};
+}
+
 /* The configuration that does what the plan does: with the ids that it has chosen, and without the
  * default limit that it had to leave out, which a configuration would ask for. */
 static void print_config(struct run *run)
 {
     struct config *config = &run->config;
     struct limit *pids = &config->resources.pids;
+    show_volumes(config);
     if (pids->defaulted && !run->plan.default_pids)
         pids->origin = NULL;
     if (!config->uid_mappings.count) {

@@ -89,6 +89,7 @@ int run_config_build(const struct run_options *options, const struct run_context
     TRY(request_namespaces(&r));
     TRY(request_process(&r));
     TRY(request_files(&r));
+    TRY(request_volumes(&r));
     TRY(request_generated(&r));
     TRY(request_devices(&r));
     TRY(request_limits(&r));

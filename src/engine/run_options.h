@@ -25,7 +25,7 @@ struct run_options {
     const char *name, *entrypoint, *workdir, *user, *hostname, *domainname;
     struct word_list env, env_files, group_add;
     bool interactive, tty, rm, no_init, announce, read_only, privileged, uptime;
-    bool no_sig_proxy;
+    bool no_sig_proxy, no_healthcheck;
     const char *stop_signal, *stop_timeout, *timeout, *umask, *oom_score_adj, *detach_keys;
     /* namespaces: host | private | container:PID | none (network) */
     const char *pid, *ipc, *uts, *network, *userns, *cgroupns;

@@ -391,6 +391,16 @@ static int mount_mkdir(struct execution *x, const struct step *step)
     return fd < 0 ? fd : 0;
 }
 
+/* A mount of its own, which is not made read-only with the root. */
+static int mount_volume(struct execution *x, const struct step *step)
+{
+    auto_fd target = mount_target(x->slots[SLOT_ROOT], step->path, true, false);
+    if (target < 0)
+        return target;
+    auto_fd mount = mount_clone(target, "", true);
+    return mount < 0 ? mount : mount_attach(mount, target);
+}
+
 static int mount_readonly(struct execution *x, const struct step *step)
 {
     if (strcmp(step->path, "/") == 0)
@@ -512,6 +522,7 @@ performer *const performers_mounts[OP_COUNT] = {
     [OP_BIND_FILE] = mount_bind_file,
     [OP_CONSOLE] = mount_console,
     [OP_MKDIR] = mount_mkdir,
+    [OP_VOLUME] = mount_volume,
     [OP_MASK] = mount_mask,
     [OP_READONLY] = mount_readonly,
     [OP_PIVOT] = mount_pivot,

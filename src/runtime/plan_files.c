@@ -538,6 +538,15 @@ static void add_root_propagation(struct builder *b)
                                            .mode = all ? AT_RECURSIVE : 0, .why = "/linux/rootfsPropagation"});
 }
 
+/* Of the image's own root, not of what is mounted over it. */
+static void add_volumes(struct builder *b)
+{
+    const struct config *config = b->config;
+    for (char **path = config->volumes; path && *path; path++)
+        add_file_step(b, (struct step){.op = config->root.readonly ? OP_VOLUME : OP_MKDIR, .path = *path, .why = "a volume of the image",
+                                       .tolerate = {{EROFS, EACCES, EPERM, ENOTDIR}}});
+}
+
 /* What can be done before the network namespace is there is done while HOST makes it. */
 int plan_files(struct builder *b)
 {
@@ -568,6 +577,7 @@ int plan_files(struct builder *b)
     if ((config->recorded || config->process.make_cwd) && config->process.cwd)
         add_file_step(b, (struct step){.op = OP_MKDIR, .path = config->process.cwd, .why = config->process.cwd_origin,
                                        .tolerate = {{EROFS, EACCES, EPERM, ENOTDIR}}});
+    add_volumes(b);
     if (config->root.readonly)
         add_file_step(b, (struct step){.op = OP_READONLY, .path = "/", .why = "--read-only"});
     TRY(plan_sysctls(b));

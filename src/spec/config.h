@@ -321,6 +321,8 @@ struct config {
     const char *hooks_output[HOOK_OUTPUTS]; /* files that hooks' standard output and error are appended to; or NULL */
     struct hosts_files files;
     struct hook_list hooks[HOOK_KINDS];
+    char **volumes;       /* directories of the root that are there, and can be written even where the root cannot; or NULL */
+    char **notes;         /* what was left out before there was a plan, for people; or NULL */
     const char *bundle;   /* the directory that it came from, for hooks; or NULL */
 };
 

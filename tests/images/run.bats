@@ -305,3 +305,136 @@ P
     run bocal run --pull never box true
     [ "$status" = 0 ]
 }
+
+# box_with CONFIG [COMMAND]: the image box, of busybox and what COMMAND makes.
+box_with() {
+    store
+    busybox_tree one "${2:-}"
+    make image.tar --name box --config "$1" one
+    bocal load -q image.tar >/dev/null
+}
+
+@test "the image's user: names and numbers, of its own files; one that is not there is refused" {
+    require ranges
+    box_with '{"User": "app:other"}' 'echo "other:x:99:" >>etc/group'
+    run bocal run box sh -c 'echo $(id -u) $(id -g)'
+    [ "$status:$output" = "0:7 99" ]
+    run bocal run --user 0 box sh -c 'echo $(id -u) $(id -g)'
+    [ "$output" = "0 0" ]
+    for case in '7=7 8' 'app=7 8' '7:99=7 99' '1234:1235=1234 1235' '1234=1234 0' 'app:1235=7 1235' '=0 0'; do
+        make image.tar --name box --config "{\"User\": \"${case%%=*}\"}" one
+        bocal load -q image.tar
+        run bocal run box sh -c 'echo $(id -u) $(id -g)'
+        [ "$status:$output" = "0:${case#*=}" ] || { echo "$case: $output"; false; }
+    done
+    for user in nobody-here app:nobody-here 4294967295 -1 a:b:c :8; do
+        make image.tar --name box --config "{\"User\": \"$user\"}" one
+        bocal load -q image.tar
+        run bocal run box true
+        [ "$status:${#lines[@]}" = 125:1 ] || { echo "$user: $status $output"; false; }
+        contains "${user##*:}"
+        contains "the image's User"
+        run bocal run --user 0 box true
+        [ "$status" = 0 ]
+    done
+}
+
+@test "the image's command: entrypoint and arguments, as lists or words; shell, labels and ports change nothing" {
+    box_with '{"Entrypoint": "/bin/pwd", "Cmd": ["-L"], "WorkingDir": "not/there", "Shell": ["/bin/none", "-c"],
+        "Labels": {"io.bocal.idmap": "x", "run.oci.hooks.stdout": "/tmp/never"}, "ExposedPorts": {"80/tcp": {}}}'
+    run bocal run box
+    [ "$status:$output" = "0:/not/there" ]
+    run bocal run box -P
+    [ "$status:$output" = "0:/not/there" ]
+    run bocal run -w /etc --entrypoint /bin/sh box -c 'pwd; echo "$0"' zero
+    [ "$(echo $output)" = "/etc zero" ]
+    run bocal run --entrypoint '' box
+    [ "$status" = 125 ]
+    contains "says no command"
+    run bocal run --entrypoint '' box /bin/pwd
+    [ "$status:$output" = "0:/not/there" ]
+    run bocal run --dry-run=oci box
+    [ "$status" = 0 ]
+    ! grep -q never <<<"$output" || false
+    make image.tar --name box --config '{"Entrypoint": null, "Cmd": null, "Env": null, "Volumes": null, "WorkingDir": ""}' one
+    bocal load -q image.tar
+    run bocal run box
+    [ "$status" = 125 ]
+    contains "says no command"
+    run bocal run box pwd
+    [ "$output" = / ]
+}
+
+@test "the image's environment: what the user says wins, then files, then the image, then what is usual" {
+    box_with '{"Env": ["A=image", "B=image", "C=image=more", "PATH=/bin:/else", "HOME=/of/image", "NONSENSE", "=x"], "User": "app"}'
+    has_ranges || skip "needs a range in /etc/subuid"
+    printf 'A=file\nB=file\n' >file
+    run bocal run --env-file file -e A=said box sh -c 'echo "$A $B $C $PATH $HOME $container"'
+    [ "$status:$output" = "0:said file image=more /bin:/else /of/image bocal" ]
+}
+
+@test "the image's working directory is made, and entered by its user; a file there is named" {
+    box_with '{"WorkingDir": "/some/where/deep"}' 'mkdir -p link/to; ln -s /link/to shortcut; echo x >file'
+    run bocal run box sh -c 'pwd; stat -c %u /some/where/deep; echo x >made; cat made'
+    [ "$(echo $output)" = "/some/where/deep 0 x" ]
+    run bocal run -w /shortcut/more box pwd
+    [ "$status:$output" = "0:/link/to/more" ]
+    run bocal run --read-only -w /new box pwd
+    [ "$status:$output" = "0:/new" ]
+    run bocal run -w /file/x box pwd
+    [ "$status" != 0 ]
+    [ "${#lines[@]}" = 1 ]
+    contains "--workdir /file/x"
+}
+
+@test "the image's stop signal ends it; one that is none is refused" {
+    box_with '{"StopSignal": "SIGUSR1", "Cmd": ["sh", "-c", "trap \"echo asked; exit 3\" USR1; while :; do sleep 0.1; done"]}'
+    run bocal run --timeout 1 box
+    contains asked
+    make image.tar --name box --config '{"StopSignal": "SIGNONE"}' one
+    bocal load -q image.tar
+    run bocal run box true
+    [ "$status:${#lines[@]}" = 125:1 ]
+    contains "StopSignal SIGNONE"
+}
+
+@test "the image's volumes: what it has there, or made; written even with --read-only; gone at the end; a mount of the user's instead" {
+    box_with '{"Volumes": {"/data": {}, "/new/place": {}, "/dev/inside": {}}}' 'mkdir data; echo image >data/file; chmod 1777 data'
+    run bocal run --read-only box sh -c 'cat /data/file; echo more >>/data/file; cat /data/file; echo x >/new/place/x && ls /new/place; stat -c %a /data; echo x >/etc/x'
+    [ "$status" != 0 ]
+    contains "Read-only file system"
+    [ "$(echo ${lines[@]:0:5})" = "image image more x 1777" ]
+    run bocal run box sh -c 'cat /data/file; ls -d /new/place; ls /new/place'
+    [ "$(echo $output)" = "image /new/place" ]
+    mkdir mine
+    echo mine >mine/file
+    chmod -R a+rX mine
+    run bocal run --read-only -v "$work/mine:/data:ro" box cat /data/file
+    [ "$status:$output" = "0:mine" ]
+    run bocal run --dry-run --read-only --tmpfs /new box true
+    contains "/data can be written"
+    case $output in *"/new/place can be"*) false ;; esac
+    run bocal run --dry-run=oci --read-only box true
+    contains tmpcopyup
+    for volume in / relative /a/../../b; do
+        make image.tar --name box --config "{\"Volumes\": {\"$volume\": {}}}" one
+        bocal load -q image.tar
+        run bocal run box true
+        [ "$status:${#lines[@]}" = 125:1 ]
+        contains "the image's volume $volume: "
+    done
+}
+
+@test "the image's health check is not run, and that is said once" {
+    box_with '{"Healthcheck": {"Test": ["CMD", "false"], "Interval": 1000000000}}'
+    run bocal run --explain box true
+    [ "$(grep -c 'note: the image.s health check is not run' <<<"$output")" = 1 ]
+    run bocal run --explain --no-healthcheck box true
+    case $output in *"health check"*) false ;; esac
+    explained box true
+    [ "$(of 'i["healthcheckRun"]')" = False ]
+    make image.tar --name box --config '{"Healthcheck": {"Test": ["NONE"]}}' one
+    bocal load -q image.tar
+    run bocal run --explain box true
+    case $output in *"health check"*) false ;; esac
+}
