@@ -302,9 +302,11 @@ static void print_notes(struct run *run)
 {
     if (run->options->explain != EXPLAIN_OFF)
         return;
+    static const char *const told[] = {"one id only", "what the container writes is in memory", "no user namespace: overlayfs"};
     for (size_t i = 0; i < run->plan.n_notes; i++)
-        if (text_after(run->plan.notes[i], "one id only"))
-            fprintf(stderr, "bocal: %s\n", run->plan.notes[i]);
+        for (size_t k = 0; k < COUNT(told); k++)
+            if (text_after(run->plan.notes[i], told[k]))
+                fprintf(stderr, "bocal: %s\n", run->plan.notes[i]);
 }
 
 static void announce(struct run *run)

@@ -102,3 +102,11 @@ enum slot plan_covers_root(const struct mount_config *mount)
     bool top = mount->destination[strspn(mount->destination, "/")] == '\0';
     return top && !text_equal(mount->type, "remount") && !text_equal(mount->type, "cgroup") ? SLOT_ROOT : SLOT_NONE;
 }
+
+void plan_volumes(struct builder *b)
+{
+    const struct config *config = b->config;
+    for (char **path = config->volumes; path && *path; path++)
+        plan_add(b, (struct step){.op = config->root.readonly ? OP_VOLUME : OP_MKDIR, .by = INIT, .phase = FILES, .path = *path,
+                                  .why = "a volume of the image", .tolerate = {{EROFS, EACCES, EPERM, ENOTDIR}}});
+}
