@@ -151,6 +151,7 @@ static struct overlay_spec *overlay_spec(struct builder *b)
     struct overlay_spec *overlay = arena_alloc(b->arena, sizeof *overlay);
     *overlay = (struct overlay_spec){
         .lowers = b->config->root.lowers,
+        .base = plan_layers_base(b),
         .api = b->facts->kernel >= DETACHED_LAYERS ? LAYERS_FDS
                : b->facts->kernel >= KERNEL(6, 7)  ? LAYERS_NAMED
                                                    : LAYERS_JOINED,
