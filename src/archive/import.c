@@ -162,7 +162,7 @@ int verb_import(char **words)
     const struct format *format;
     struct source_sums sums;
     auto_digest first = {0};
-    TRY(limits_read("import", words, &input.limits));
+    TRY(limits_read("import", words, &input.limits, NULL));
     TRY(digest_begin(&first)); /* libcrypto looks around at the first */
     TRY(confine(&(struct confinement){.write = DIRECTORY}));
     auto_fd fd = openat(DIRECTORY, INCOMING, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);

@@ -15,15 +15,16 @@
 #include "base/json_write.h"
 #include "base/option.h"
 #include "base/text.h"
+#include "spec/reference.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
-enum { INPUT = 0, DIRECTORY = 3 };
+enum { INPUT = 0, DIRECTORY = 3, IMPORT_OPTIONS = 2 };
 
 struct load_options {
-    const char *limit, *ratio;
+    const char *limit, *ratio, *only;
 };
 
 static const struct option load_table[] = {
@@ -37,12 +38,17 @@ static const struct option load_table[] = {
      .help = "Refuse what unpacks to more than N times its size (1000)",
      .kind = OPTION_TEXT,
      .offset = offsetof(struct load_options, ratio)},
+    {.name = "only",
+     .metavar = "NAME",
+     .help = "Take the image of this name, and no other",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(struct load_options, only)},
 };
 
-int limits_read(const char *verb, char **words, struct limits *limits)
+int limits_read(const char *verb, char **words, struct limits *limits, const char **only)
 {
     const struct option_set load_set = {.program = "bocal-archive", .verb = verb, .synopsis = "", .summary = "Take an archive apart",
-                                        .options = load_table, .count = COUNT(load_table)};
+                                        .options = load_table, .count = only ? COUNT(load_table) : IMPORT_OPTIONS};
     auto_arena arena = {NULL};
     struct load_options options = {.limit = "64g", .ratio = "1000"};
     bool help = false;
@@ -54,7 +60,41 @@ int limits_read(const char *verb, char **words, struct limits *limits)
         return refuse(-EINVAL, "--limit %.80s: no number of bytes", options.limit);
     if (text_to_u64(options.ratio, UINT64_MAX, &limits->ratio) < 0 || !limits->ratio)
         return refuse(-EINVAL, "--ratio %.80s: no number", options.ratio);
+    if (only)
+        *only = options.only;
     return 0;
+}
+
+/* ---- the one that is wanted ---- */
+
+static bool means(struct load *load, const char *word, const char *name)
+{
+    struct reference wanted, stored;
+    bool both = reference_parse(load->arena, word, &wanted) == 0 && reference_parse(load->arena, name, &stored) == 0;
+    error_clear(); /* names in archives may be anything */
+    return both && wanted.kind == REFERENCE_NAME && reference_matches(&wanted, &stored, NULL);
+}
+
+bool load_wants(struct load *load, const char *name)
+{
+    enum { SHOWN = 8 };
+    if (!load->only)
+        return true;
+    if (name && (text_equal(name, load->only) || means(load, load->only, name)))
+        return true;
+    if (name && load->n_seen < SHOWN) {
+        size_t n = load->n_seen++;
+        *LIST_ADD(load->arena, &load->seen, &n) = arena_strdup(load->arena, name);
+        *LIST_ADD(load->arena, &load->seen, &n) = NULL;
+    }
+    return false;
+}
+
+int load_nothing_wanted(const struct load *load)
+{
+    if (!load->n_seen)
+        return refuse(-ENOENT, "the archive has no image %.200s: those in it have no names", load->only);
+    return refuse(-ENOENT, "the archive has no image %.200s; it has %.300s", load->only, text_join(load->arena, load->seen, ", "));
 }
 
 void load_tell(struct load *load, char *const *names, const struct descriptor *top, uint64_t absent)
@@ -125,7 +165,7 @@ int verb_load(char **words)
         .blobs = {.dir = DIRECTORY, .place = "the archive"},
         .members = {.arena = &arena},
     };
-    TRY(limits_read("load", words, &load.blobs.limits));
+    TRY(limits_read("load", words, &load.blobs.limits, &load.only));
     int r = dir_each(DIRECTORY, is_empty, NULL);
     if (r < 0)
         return fail(r, "fd %d", DIRECTORY);

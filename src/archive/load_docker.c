@@ -152,6 +152,14 @@ static int load_entry(struct load *load, const struct entry *entry)
     return 0;
 }
 
+static bool is_wanted(struct load *load, const struct entry *entry)
+{
+    bool wanted = load_wants(load, NULL);
+    for (char **tag = entry->tags; !wanted && tag && *tag; tag++)
+        wanted = load_wants(load, *tag);
+    return wanted;
+}
+
 int load_docker(struct load *load)
 {
     struct entries entries = {.list = NULL};
@@ -165,10 +173,10 @@ int load_docker(struct load *load)
         return refuse(-ENOENT, "there is no image in the archive: its manifest.json names none");
     for (size_t i = 0; i < entries.count; i++) {
         const struct entry *entry = &entries.list[i];
-        int r = load_entry(load, entry);
+        int r = is_wanted(load, entry) ? load_entry(load, entry) : 0;
         if (r < 0)
             return because(r, "image %.80s",
                            entry->tags && entry->tags[0] ? entry->tags[0] : entry->config);
     }
-    return 0;
+    return load->images ? 0 : load_nothing_wanted(load);
 }

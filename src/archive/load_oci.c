@@ -21,6 +21,12 @@ static const char *name_of(const struct descriptor *top)
     return name ? name : descriptor_annotation(top, ANNOTATION_REF_NAME);
 }
 
+static bool is_wanted(struct load *load, const struct descriptor *top)
+{
+    const char *whole = descriptor_annotation(top, ANNOTATION_CONTAINERD_NAME), *tag = descriptor_annotation(top, ANNOTATION_REF_NAME);
+    return load_wants(load, whole) || (load->only && tag && load_wants(load, tag));
+}
+
 static int check_layout(struct load *load)
 {
     struct blob *blob = members_find(&load->members, "oci-layout");
@@ -48,7 +54,7 @@ static void gather(struct load *load, const struct image_index *index, struct na
         const struct descriptor *top = &index->manifests[i];
         struct blob *blob = blobs_find(&load->blobs, digest_hex(top->digest));
         struct named *image = blob ? blob->owner : NULL;
-        if (!top->type || descriptor_is_attestation(top))
+        if (!top->type || descriptor_is_attestation(top) || !is_wanted(load, top))
             continue;
         if (!image) {
             image = arena_alloc(load->arena, sizeof *image);
@@ -82,6 +88,8 @@ int load_oci(struct load *load)
                    "index.json", &text, &length));
     TRY(index_decode(load->arena, text, length, "index.json", &index));
     gather(load, &index, &images, &count);
+    if (!count && load->only)
+        return load_nothing_wanted(load);
     if (!count)
         return refuse(-ENOENT, "there is no image in the archive: its index.json names none");
     for (size_t i = 0; i < count; i++)

@@ -104,7 +104,7 @@ static int print_mounts(struct arena *arena, const struct store *store)
 static int mount_image(struct arena *arena, const struct request *request)
 {
     struct places places;
-    struct run_image image = {.store = {.fd = -1, .blobs = -1}, .hold = -1};
+    struct run_image image = NO_RUN_IMAGE;
     const char *point;
     if (!*request->words)
         return print_mounts(arena, request->store);
@@ -112,7 +112,7 @@ static int mount_image(struct arena *arena, const struct request *request)
     if (geteuid() != 0)
         return refuse(-EPERM, "only root mounts images for all to see (bocal run %.80s COMMAND looks into it)", *request->words);
     TRY(places_find(arena, &places));
-    int r = run_image_open(arena, places.data, *request->words, &image);
+    int r = run_image_open(arena, &(struct image_wish){.data = places.data, .word = *request->words, .looked_at = true}, &image);
     auto_fd adding = r < 0 ? -1 : store_hold(&image.store, false, false); /* its layers are held: they are not collected before */
     if (r == 0)
         r = adding < 0 ? adding : image_mount(&image.store, &image.content, places.state, &point);

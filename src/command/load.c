@@ -4,9 +4,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "command/progress.h"
-#include "engine/image.h"
-#include "image/add.h"
+#include "image/layout.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,8 +28,8 @@ static const struct option options[] = {
 static const struct option_set set = {
     .program = "bocal",
     .verb = "load",
-    .synopsis = "[FILE]",
-    .summary = "load images from an archive of Docker's or OCI's",
+    .synopsis = "[FILE | oci:DIR[:NAME] | oci-archive:FILE[:NAME] | docker-archive:FILE[:NAME]]",
+    .summary = "load images from an archive of Docker's or OCI's, or a layout",
     .options = options,
     .count = COUNT(options),
 };
@@ -41,6 +39,25 @@ void load_show(const struct layer_event *event, void *progress)
     char name[13] = "";
     snprintf(name, sizeof name, "%s", digest_hex(event->digest));
     progress_update(progress, name, event->done ? "done" : "unpacking", event->done ? event->size : event->read, event->size, event->done);
+}
+
+struct watch {
+    struct progress progress;
+    struct arrivals *arrivals; /* or NULL */
+};
+
+static void show(const struct layer_event *event, void *data)
+{
+    struct watch *watch = data;
+    if (watch->arrivals && event->done)
+        arrivals_note(watch->arrivals, event->digest, true);
+    load_show(event, &watch->progress);
+}
+
+bool load_can(const struct reference *from)
+{
+    return from->kind == REFERENCE_OCI || from->kind == REFERENCE_OCI_ARCHIVE || from->kind == REFERENCE_DOCKER_ARCHIVE ||
+           from->kind == REFERENCE_INPUT;
 }
 
 int load_open_input(const char *file)
@@ -54,6 +71,53 @@ int load_open_input(const char *file)
     return fd < 0 ? fail(-errno, "open %s", file) : fd;
 }
 
+/* The name that is wanted of it, or NULL. */
+static const char *wanted_name(const struct reference *from)
+{
+    bool of_docker = from->kind == REFERENCE_DOCKER_ARCHIVE && from->repository;
+    return of_docker ? text_after(from->text, "docker-archive:") + strlen(from->path) + 1 : from->repository ? NULL : from->tag;
+}
+
+/* Names that are none here are told: what they were is what people look for. */
+static void tell_others(const struct loaded_image *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (const char **other = list[i].other; *other; other++)
+            warn("the archive calls %.19s \"%.100s\", which is no name of an image (bocal tag %.12s NAME:TAG)", list[i].image.digest, *other,
+                 digest_hex(list[i].image.digest));
+}
+
+static int load_from(const struct store *store, const struct load_request *request, struct watch *watch, struct loaded_image **list,
+                     size_t *count)
+{
+    const struct reference *from = &request->from;
+    auto_owners owners = {.userns = -1};
+    TRY(layer_owners_choose(store->arena, &owners));
+    if (from->kind == REFERENCE_OCI) {
+        auto_layout layout = {.output = -1, .program = {.out = -1, .err = -1}};
+        TRY(layout_begin(store->arena, from->path, from->tag, request->single, &layout));
+        int r = image_load(store, &(struct archive){.input = layout.output, .single = request->single}, &owners, show, watch, list, count);
+        return layout_finish(&layout, r);
+    }
+    auto_fd input = load_open_input(from->kind == REFERENCE_INPUT ? NULL : from->path);
+    TRY(input);
+    return image_load(store, &(struct archive){.input = input, .only = wanted_name(from), .single = request->single}, &owners, show, watch,
+                      list, count);
+}
+
+int load_images(struct arena *arena, const struct load_request *request, struct loaded_image **list, size_t *count)
+{
+    struct watch watch = {.arrivals = request->arrivals};
+    auto_store store = {.fd = -1, .blobs = -1};
+    TRY(caller_store_open(arena, &store));
+    progress_begin(&watch.progress, arena, request->progress);
+    int r = load_from(&store, request, &watch, list, count);
+    progress_end(&watch.progress);
+    TRY(r);
+    tell_others(*list, *count);
+    return 0;
+}
+
 static void print_loaded(const struct loaded_image *list, size_t count, bool quiet)
 {
     const char *before = quiet ? "" : "loaded ";
@@ -65,21 +129,22 @@ static void print_loaded(const struct loaded_image *list, size_t count, bool qui
     }
 }
 
+/* A word that is no such reference is a file's. */
+static struct reference where_from(struct arena *arena, const char *word)
+{
+    struct reference from = {.kind = REFERENCE_INPUT};
+    if (word && (reference_parse(arena, word, &from) < 0 || !load_can(&from)))
+        from = (struct reference){.kind = REFERENCE_OCI_ARCHIVE, .path = word};
+    error_clear();
+    return from;
+}
+
 static int load(struct arena *arena, const struct load_options *o)
 {
-    struct progress progress;
-    auto_owners owners = {.userns = -1};
     struct loaded_image *list;
     size_t count;
-    auto_fd input = load_open_input(o->input);
-    TRY(input);
-    auto_store store = {.fd = -1, .blobs = -1};
-    TRY(caller_store_open(arena, &store));
-    TRY(layer_owners_choose(arena, &owners));
-    progress_begin(&progress, arena, o->quiet ? PROGRESS_QUIET : o->progress);
-    int r = image_load(&store, input, &owners, load_show, &progress, &list, &count);
-    progress_end(&progress);
-    TRY(r);
+    struct load_request request = {.from = where_from(arena, o->input), .progress = o->quiet ? PROGRESS_QUIET : o->progress};
+    TRY(load_images(arena, &request, &list, &count));
     print_loaded(list, count, o->quiet);
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "command/registry_options.h"
 #include "engine/image.h"
 
@@ -28,11 +29,24 @@ static const struct option_set set = {
     .count = COUNT(options),
 };
 
+struct watch {
+    struct progress progress;
+    struct arrivals *arrivals; /* or NULL */
+};
+
+static void show(const struct blob_event *event, void *data)
+{
+    struct watch *watch = data;
+    if (watch->arrivals && event->state && (text_equal(event->state, "done") || text_equal(event->state, "unpacked")))
+        arrivals_note(watch->arrivals, event->digest, text_equal(event->state, "unpacked"));
+    progress_blob(event, &watch->progress);
+}
+
 int pull_image(struct arena *arena, const struct pull_options *o, const char *word, struct image *image)
 {
     struct registries registries;
     struct reference name, full;
-    struct progress progress;
+    struct watch watch = {.arrivals = o->arrivals};
     auto_owners owners = {.userns = -1};
     TRY(registries_read(arena, &registries));
     TRY(reference_parse(arena, word, &name));
@@ -42,14 +56,14 @@ int pull_image(struct arena *arena, const struct pull_options *o, const char *wo
     auto_store store = {.fd = -1, .blobs = -1};
     TRY(caller_store_open(arena, &store));
     TRY(layer_owners_choose(arena, &owners));
-    progress_begin(&progress, arena, o->quiet ? PROGRESS_QUIET : o->progress);
+    progress_begin(&watch.progress, arena, o->quiet ? PROGRESS_QUIET : o->progress);
     if (!o->quiet && o->progress != PROGRESS_JSON)
         fprintf(stderr, "pulling %s%s%s\n", full.text, name.host ? "" : ", by the configuration ", name.host ? "" : registries.file);
     int r = image_pull(&store,
                        &(struct pull_request){.reference = &full, .platform = o->platform,
                                               .access = registry_access(&o->access, &registries, full.host)},
-                       &owners, progress_blob, &progress, image);
-    progress_end(&progress);
+                       &owners, show, &watch, image);
+    progress_end(&watch.progress);
     return r;
 }
 

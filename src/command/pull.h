@@ -2,6 +2,7 @@
 
 #include "command/progress.h"
 #include "command/verb.h"
+#include "engine/image.h"
 #include "image/pull.h"
 
 extern const struct verb pull_verb;
@@ -11,6 +12,7 @@ struct pull_options {
     struct registry_access access;
     bool quiet;
     enum progress_mode progress;
+    struct arrivals *arrivals; /* what comes is noted there; or NULL */
 };
 
 /* Pulls the image WORD, and shows it. IMAGE: what it is then, in ARENA. */

@@ -8,9 +8,17 @@ static const struct option_section before[] = {
      "It works as root and as an ordinary user, without a daemon.\n"
      "\n"
      "_IMAGE_ is the name of an image that is here (*bocal-images*(1)), or six or more digits of its\n"
-     "digest. It says what is run, in what environment, where, and as whom, unless words and options\n"
+     "digest, with or without _sha256:_ before them. It says what is run, in what environment, where, and as whom, unless words and options\n"
      "say otherwise. A name without a host also finds the one image that has it behind a host. What is\n"
-     "not here is pulled (*bocal-pull*(1)), unless *--pull* _never_ is given.\n"
+     "not here is pulled (*bocal-pull*(1)), unless *--pull* _never_ is given; not before all options are known\n"
+     "to be possible, and not by *--dry-run*.\n"
+     "\n"
+     "Or it is an archive or a layout, from which one image is loaded first (*bocal-load*(1)):\n"
+     "*oci-archive:*_FILE_[:_NAME_], *docker-archive:*_FILE_[:_NAME_], *oci:*_DIR_[:_NAME_], or *-*, an archive\n"
+     "on standard input. *dir:*_DIR_ is *--rootfs* _DIR_.\n"
+     "\n"
+     "An image of another architecture than this machine's is run only with *--platform*, and where the\n"
+     "kernel runs its programs as they are (32-bit ones) or *binfmt_misc* has a handler for them.\n"
      "\n"
      "Without _IMAGE_, and with a first word that begins with a slash, the root file system is\n"
      "the small image inside the executable. With *--rootfs* it is that directory, and all words are the\n"
@@ -37,14 +45,21 @@ static const struct option_section after[] = {
      "*disk*\n\tIn a directory beside the images.\n\n"
      "*memory*\n\tIn a tmpfs, at most half of the memory. It counts against *--memory*, and starts and ends\n"
      "\tfaster. It needs Linux 6.15.\n\n"
-     "*auto*\n\t_memory_ for the embedded image where the kernel can and without *--memory*; else _disk_.\n"},
+     "*auto*\n\t_memory_ for the embedded image where the kernel can and without *--memory*; else _disk_. For other images\n"
+     "\t_disk_; where overlayfs cannot write to the file system that the images are on (another overlay, a network's),\n"
+     "\t_memory_, and a line says so.\n"},
+    {"WHAT AN IMAGE SAYS",
+     "User, WorkingDir (made where it is missing), Env, Entrypoint, Cmd and StopSignal are heeded unless an option says\n"
+     "otherwise. A directory that the image declares as a volume is part of what the container writes, with what the\n"
+     "image has there; it can be written with *--read-only*, too, and is gone at the end. The health check is not run: a\n"
+     "container here is in the foreground. ExposedPorts, Labels and Shell change nothing; *bocal-inspect*(1) shows them.\n"},
     {"BUNDLES",
      "*--bundle* _DIR_ runs what _DIR_/config.json describes, an OCI runtime configuration. What bocal\n"
      "cannot do yet is refused by name. Annotations say what OCI has no words for, and\n"
      "*--dry-run=oci* writes them:\n\n"
      "*io.bocal.idmap*=_true_\n\tFiles of the root file system and of binds keep their owners, by id-mapped mounts.\n\n"
      "*io.bocal.init*=_true_\n\tPID 1 is bocal's init.\n\n"
-     "*io.bocal.upper*=_disk_|_memory_|_auto_\n\tThe root file system stays as it is: see above. Other runtimes\n"
+     "*io.bocal.upper*=_disk_|_memory_|_auto_|_fitting_\n\tThe root file system stays as it is: see above. Other runtimes\n"
      "\tsee it read-only.\n\n"
      "The generated files in /etc are left out of what *--dry-run=oci* writes.\n"},
     {"VOLUMES",

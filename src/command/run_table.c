@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "spec/reference.h"
 
 #define FIELD(field)                                                                      \
@@ -79,6 +80,8 @@ static const struct option options[] = {
      .help = "how long the command may take to end before it is killed"},
     {.name = "timeout", FIELD(timeout), .metavar = "TIME",
      .help = "stop the container after this time: seconds, or a number with ms, s, m, h"},
+    {.name = "no-healthcheck", FIELD(no_healthcheck),
+     .help = "leave the image's health check out, and say nothing of it: it is never run in the foreground"},
     {.name = "umask", FIELD(umask), .metavar = "MASK",
      .help = "the mask of permissions for new files, octal"},
     {.name = "oom-score-adj", FIELD(oom_score_adj), .metavar = "NUMBER",
@@ -102,6 +105,9 @@ static const struct option options[] = {
              "but those that look, wait or end"},
     {.name = "pull", FIELD(pull), .metavar = "missing|always|never", .words = pull_words, .value = VALUE_WORDS,
      .help = "when to ask the registry for the image"},
+    {.name = "platform", FIELD(platform), .metavar = "OS/ARCH[/VARIANT]",
+     .help = "which of the image's platforms, in place of this machine's; another machine's runs where "
+             "binfmt_misc has an emulator for it"},
     {.name = "rootfs", FIELD(rootfs), .metavar = "DIR[:O]", .value = VALUE_DIR,
      .help = "use this directory as root file system; with :O, an overlay over it, thrown away "
              "at the end"},
@@ -244,7 +250,11 @@ static int take_command(struct run_options *run, char **words)
         return refuse(-EINVAL, "the command is empty (see bocal run --help)");
     if (!reference_possible(*words))
         return refuse(-EINVAL, "%.200s: not an image (a directory is given by --rootfs DIR, a command begins with /)", *words);
-    run->image = *words;
+    const char *directory = text_after(*words, "dir:");
+    if (directory)
+        run->rootfs = directory;
+    else
+        run->image = *words;
     run->command = (const char **)words + 1;
     return 0;
 }

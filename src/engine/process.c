@@ -167,9 +167,24 @@ static int add_user(struct request *r)
     }
     if (!image || !image->user || !*image->user)
         return 0;
-    word = image->user;
     r->config->process.user.origin = "the image's User";
-    return request_user(r->arena, word, &r->config->process.user);
+    if (request_user(r->arena, image->user, &r->config->process.user) == 0)
+        return 0;
+    error_clear();
+    return refuse(-EINVAL, "the image's User %.200s: not USER or USER:GROUP (--user says another)", image->user);
+}
+
+/* Who asks whether a container is well is who manages it, and nobody does. */
+static void note_health(struct request *r)
+{
+    const struct image_config *image = r->context->image;
+    char **test = image ? image->healthcheck.test : NULL;
+    size_t count = 0;
+    if (!test || !*test || text_equal(*test, "NONE") || r->options->no_healthcheck)
+        return;
+    *LIST_ADD(r->arena, &r->config->notes, &count) =
+        (char *)"the image's health check is not run: what is in the foreground is its caller's to watch (--no-healthcheck says so)";
+    *LIST_ADD(r->arena, &r->config->notes, &count) = NULL;
 }
 
 static int add_groups(struct request *r)
@@ -345,6 +360,7 @@ int request_process(struct request *r)
     for (size_t i = 0; i < r->options->ulimits.count; i++)
         TRY(add_ulimit(r, r->options->ulimits.words[i]));
     TRY(add_numbers(r));
+    note_health(r);
     TRY(run_extra_parse(r->options, r->extra));
     const struct image_config *image = r->context->image;
     if (image && image->stop_signal && !r->options->stop_signal && signal_parse(image->stop_signal, &r->extra->stop_signal) < 0)

@@ -22,6 +22,7 @@ int request_user(struct arena *arena, const char *word, struct user_config *user
 
 int request_namespaces(struct request *r);  /* namespaces.c */
 int request_files(struct request *r);       /* files.c: default mounts, -v, --mount, --tmpfs */
+int request_volumes(struct request *r);     /* volumes.c: those of the image */
 int request_generated(struct request *r);   /* generated.c: /etc/hosts and its like */
 int request_process(struct request *r);     /* process.c: command, user, environment, ulimits */
 int request_limits(struct request *r);      /* limits.c */

@@ -13,7 +13,7 @@
 #include "engine/console.h"
 #include "engine/container.h"
 #include "engine/hooks.h"
-#include "engine/image.h"
+#include "engine/image_explanation.h"
 #include "engine/places.h"
 #include "engine/run_config.h"
 #include "image/embedded.h"
@@ -37,7 +37,7 @@ struct run {
     struct places places;
     char id[65];
     char *embedded;
-    struct run_image image;
+    const struct run_image *image; /* NULL: the embedded one, or none; borrowed */
     struct config config;
     struct run_extra extra;
     struct facts facts;
@@ -49,7 +49,6 @@ struct run {
 static void cleanup_run(struct run *run)
 {
     free(run->embedded);
-    run_image_close(&run->image);
     arena_free(&run->arena);
 }
 
@@ -121,8 +120,8 @@ static int build_config(struct run *run, bool privileged)
     bool host_net = text_equal(o->network, "host") && !o->facts;
     struct run_context context = {
         .id = run->id,
-        .layers = run->options->image ? run->image.directories : embedded_layers(run),
-        .image = run->options->image ? &run->image.content.config : NULL,
+        .layers = run->image ? run->image->directories : embedded_layers(run),
+        .image = run->image ? &run->image->content.config : NULL,
         .container_dir = layer_directory(run),
         .cwd = getcwd(cwd, sizeof cwd) ? cwd : "/",
         .hosts = host_net ? small_file(run, "/etc/hosts") : NULL,
@@ -227,9 +226,7 @@ static int make_plan(struct run *run)
         return plan_elsewhere(run);
     TRY(text_random_hex(run->id, 32));
     TRY(places_find(&run->arena, &run->places));
-    if (run->options->image)
-        TRY(run_image_open(&run->arena, run->places.data, run->options->image, &run->image));
-    else if (!run->options->rootfs && !run->options->bundle)
+    if (!run->image && !run->options->rootfs && !run->options->bundle)
         TRY(embedded_rootfs(run->places.data, &run->embedded));
     TRY(run->options->bundle ? read_bundle(run) : build_config(run, geteuid() == 0));
     TRY(check_root(run));
@@ -240,12 +237,22 @@ static int make_plan(struct run *run)
 
 /* ---- printing ---- */
 
+/* What other runtimes make of a read-only root has nothing in it that can be written: there the volumes are filled tmpfs's. */
+static void show_volumes(struct config *config)
+{
+    static char *options[] = {(char *)"nosuid", (char *)"nodev", (char *)"tmpcopyup", NULL};
+    for (char **path = config->root.readonly ? config->volumes : NULL; path && *path; path++)
+        *LIST_ADD(config->arena, &config->mounts, &config->n_mounts) =
+            (struct mount_config){.type = "tmpfs", .source = "tmpfs", .destination = *path, .options = options, .origin = "the image"};
+}
+
 /* The configuration that does what the plan does: with the ids that it has chosen, and without the
  * default limit that it had to leave out, which a configuration would ask for. */
 static void print_config(struct run *run)
 {
     struct config *config = &run->config;
     struct limit *pids = &config->resources.pids;
+    show_volumes(config);
     if (pids->defaulted && !run->plan.default_pids)
         pids->origin = NULL;
     if (!config->uid_mappings.count) {
@@ -257,6 +264,10 @@ static void print_config(struct run *run)
 
 static int print_plan(struct run *run)
 {
+    if (run->image && run->options->dry_run == DRY_RUN_PLAN)
+        image_explain(run->image, stdout);
+    else if (run->image && run->options->dry_run == DRY_RUN_JSON)
+        image_explain_json(run->image, stdout);
     if (run->options->dry_run == DRY_RUN_OCI)
         print_config(run);
     else if (run->options->dry_run == DRY_RUN_JSON)
@@ -269,6 +280,10 @@ static int print_plan(struct run *run)
 static void explain(struct execution *x, void *data)
 {
     struct run *run = data;
+    if (run->image && run->options->explain == EXPLAIN_TEXT)
+        image_explain(run->image, stderr);
+    else if (run->image && run->options->explain == EXPLAIN_JSON)
+        image_explain_json(run->image, stderr);
     if (run->options->explain == EXPLAIN_TEXT)
         plan_print(&run->plan, stderr, x->shared->times, 0, run->plan.count);
     else if (run->options->explain == EXPLAIN_JSON)
@@ -287,9 +302,11 @@ static void print_notes(struct run *run)
 {
     if (run->options->explain != EXPLAIN_OFF)
         return;
+    static const char *const told[] = {"one id only", "what the container writes is in memory", "no user namespace: overlayfs"};
     for (size_t i = 0; i < run->plan.n_notes; i++)
-        if (text_after(run->plan.notes[i], "one id only"))
-            fprintf(stderr, "bocal: %s\n", run->plan.notes[i]);
+        for (size_t k = 0; k < COUNT(told); k++)
+            if (text_after(run->plan.notes[i], told[k]))
+                fprintf(stderr, "bocal: %s\n", run->plan.notes[i]);
 }
 
 static void announce(struct run *run)
@@ -361,9 +378,29 @@ static int run_container(struct run *run)
     return r < 0 && status >= 0 ? r : status;
 }
 
-int engine_run(const struct run_options *options)
+/* What the containers of an image are made in, as far as it is there. */
+static const char *place_of_layers(struct run *run)
 {
-    __attribute__((cleanup(cleanup_run))) struct run run = {.options = options, .image = {.store = {.fd = -1, .blobs = -1}, .hold = -1}};
+    char *path = arena_strdup(&run->arena, run->places.data);
+    while (access(path, F_OK) < 0 && strrchr(path, '/') > path)
+        *strrchr(path, '/') = '\0';
+    return access(path, F_OK) == 0 ? path : "/";
+}
+
+int engine_check(const struct run_options *options)
+{
+    char *command[] = {(char *)"/", NULL};
+    const char *layers[2] = {NULL};
+    const struct run_image image = {.directories = layers, .content.config.cmd = command};
+    __attribute__((cleanup(cleanup_run))) struct run run = {.options = options, .image = &image};
+    TRY(places_find(&run.arena, &run.places));
+    layers[0] = place_of_layers(&run);
+    return make_plan(&run);
+}
+
+int engine_run(const struct run_options *options, const struct run_image *image)
+{
+    __attribute__((cleanup(cleanup_run))) struct run run = {.options = options, .image = image};
     arena_expect(48 << 10); /* what a usual run takes */
     TRY(make_plan(&run));
     return options->dry_run != DRY_RUN_OFF ? print_plan(&run) : run_container(&run);

@@ -48,8 +48,9 @@ static int add_root(struct request *r)
         root->lowers = r->context->layers;
     }
     root->container = r->context->container_dir;
-    root->upper = o->upper == WRITES_DISK || (!o->upper && (o->rootfs || r->context->image || o->memory)) ? UPPER_DISK
+    root->upper = o->upper == WRITES_DISK || (!o->upper && (o->rootfs || (o->memory && !r->context->image))) ? UPPER_DISK
                   : o->upper == WRITES_MEMORY                                        ? UPPER_MEMORY
+                  : r->context->image                                                ? UPPER_FITTING
                                                                 : UPPER_AUTO;
     root->upper_origin = "--upper memory";
     return 0;
@@ -89,6 +90,7 @@ int run_config_build(const struct run_options *options, const struct run_context
     TRY(request_namespaces(&r));
     TRY(request_process(&r));
     TRY(request_files(&r));
+    TRY(request_volumes(&r));
     TRY(request_generated(&r));
     TRY(request_devices(&r));
     TRY(request_limits(&r));

@@ -19,12 +19,13 @@ struct run_options {
     const char *bundle; /* DIR with a config.json that says everything */
     const char *rootfs; /* DIR, or DIR:O for an overlay over it */
     const char *image;  /* NULL: the embedded image */
+    const char *platform; /* OS/ARCH[/VARIANT] of it; NULL: this machine's */
     enum pull_policy pull;
     const char **command; /* NULL-terminated, may be empty */
     const char *name, *entrypoint, *workdir, *user, *hostname, *domainname;
     struct word_list env, env_files, group_add;
     bool interactive, tty, rm, no_init, announce, read_only, privileged, uptime;
-    bool no_sig_proxy;
+    bool no_sig_proxy, no_healthcheck;
     const char *stop_signal, *stop_timeout, *timeout, *umask, *oom_score_adj, *detach_keys;
     /* namespaces: host | private | container:PID | none (network) */
     const char *pid, *ipc, *uts, *network, *userns, *cgroupns;

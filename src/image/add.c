@@ -37,19 +37,29 @@ struct loading {
     size_t count;
 };
 
-/* Names in archives may be anything; one that is no reference is refused, not repaired. */
-static int read_names(const struct store *store, struct json_object *list, const char ***names)
+static void append(struct arena *arena, const char ***list, size_t *count, const char *text)
 {
-    size_t n = json_length(list);
-    *names = arena_alloc(store->arena, (n + 1) * sizeof **names);
-    for (size_t i = 0; i < n; i++) {
+    *LIST_ADD(arena, list, count) = text;
+}
+
+/* Names in archives may be anything: a tag alone, which OCI's often have ("latest" is read as a name then, as others do), or what
+ * nobody could write. They are no reason to refuse an image, nor are they repaired. */
+static void read_names(const struct store *store, struct json_object *list, struct loaded_image *loaded)
+{
+    size_t names = 0, others = 0;
+    for (size_t i = 0; i < json_length(list); i++) {
         struct reference reference;
-        TRY(reference_parse(store->arena, json_item(list, i), &reference));
-        if (reference.kind != REFERENCE_NAME || !reference.tag || reference.digest)
-            return refuse(-EINVAL, "image name %.200s: not a name with a tag", json_item(list, i));
-        (*names)[i] = reference.text;
+        const char *word = json_item(list, i);
+        bool good = reference_parse(store->arena, word, &reference) == 0 && reference.kind == REFERENCE_NAME && reference.tag &&
+                    !reference.digest;
+        error_clear();
+        if (good)
+            append(store->arena, &loaded->names, &names, reference.text);
+        else
+            append(store->arena, &loaded->other, &others, arena_strdup(store->arena, word));
     }
-    return 0;
+    append(store->arena, &loaded->names, &names, NULL);
+    append(store->arena, &loaded->other, &others, NULL);
 }
 
 static int hear(struct json_object *object, void *data)
@@ -65,23 +75,39 @@ static int hear(struct json_object *object, void *data)
     struct loaded_image *loaded = LIST_ADD(arena, &loading->list, &loading->count);
     loaded->image = (struct image){.digest = arena_strdup(arena, digest), .media_type = arena_strdup(arena, type),
                                    .size = json_number_of(found, "size")};
-    TRY(read_names(loading->store, json_list_of(found, "names"), &loaded->names));
+    read_names(loading->store, json_list_of(found, "names"), loaded);
     loaded->image.name = loaded->names[0];
     return 0;
 }
 
-static int read_archive(const struct store *store, int input, const struct layer_limits *limits, struct loading *loading)
+/* What an archive has that may have one image only. */
+static int refuse_several(const struct loading *loading)
 {
-    const char *words[6] = {"load"};
-    layer_limits_words(limits, store->arena, words, 1);
+    const char *names = "";
+    for (size_t i = 0; i < loading->count; i++) {
+        const struct loaded_image *loaded = &loading->list[i];
+        const char *name = *loaded->names ? *loaded->names : *loaded->other ? *loaded->other : loaded->image.digest;
+        names = arena_printf(loading->store->arena, "%s%s%s", names, i ? ", " : "", name);
+    }
+    return refuse(-EINVAL, "the archive has %zu images: %.300s (name one behind the archive and a colon)", loading->count, names);
+}
+
+static int read_archive(const struct store *store, const struct archive *archive, const struct layer_limits *limits, struct loading *loading)
+{
+    const char *words[8] = {"load"};
+    size_t n = layer_limits_words(limits, store->arena, words, 1);
+    if (archive->only)
+        words[n++] = "--only", words[n] = archive->only;
     auto_ingest ingest = {.fd = -1};
     TRY(ingest_begin(store, "load", &ingest));
     TRY(program_run(store->arena,
-                    &(struct program_call){.name = "bocal-archive", .words = words, .input = input,
+                    &(struct program_call){.name = "bocal-archive", .words = words, .input = archive->input,
                                            .output = -1, .fds = &ingest.fd, .n_fds = 1},
                     hear, loading));
     if (!loading->count)
         return refuse(-EINVAL, "the archive has no images in it");
+    if (archive->single && loading->count > 1)
+        return refuse_several(loading);
     return ingest_keep_blobs(&ingest);
 }
 
@@ -100,13 +126,13 @@ static int name_all(const struct loading *loading)
     return store_name(loading->store, names, n);
 }
 
-static int load(const struct store *store, int input, const struct layer_owners *owners, layer_listener *each, void *data,
+static int load(const struct store *store, const struct archive *archive, const struct layer_owners *owners, layer_listener *each, void *data,
                 struct loading *loading)
 {
     auto_fd adding = store_hold(store, false, false);
     TRY(adding);
     TRY(ingest_sweep(store));
-    TRY(read_archive(store, input, &owners->limits, loading));
+    TRY(read_archive(store, archive, &owners->limits, loading));
     for (size_t i = 0; i < loading->count; i++)
         TRY(image_unpack(store, &loading->list[i].image, owners, each, data));
     return name_all(loading);
@@ -119,11 +145,11 @@ int image_give_up(const struct store *store, int r)
     return r;
 }
 
-int image_load(const struct store *store, int input, const struct layer_owners *owners, layer_listener *each, void *data,
+int image_load(const struct store *store, const struct archive *archive, const struct layer_owners *owners, layer_listener *each, void *data,
                struct loaded_image **list, size_t *count)
 {
     struct loading loading = {.store = store};
-    int r = load(store, input, owners, each, data, &loading);
+    int r = load(store, archive, owners, each, data, &loading);
     *list = loading.list;
     *count = loading.count;
     return r < 0 ? image_give_up(store, r) : 0;

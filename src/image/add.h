@@ -7,11 +7,19 @@
 struct loaded_image {
     struct image image;
     const char **names; /* references, NULL-terminated; may be empty */
+    const char **other; /* what the archive calls it that is no reference, and is none of its names here; NULL-terminated */
 };
 
-/* Reads the archive INPUT (docker-archive or OCI, packed or not; may be a pipe) into the store, unpacks its images' layers and
+/* What is loaded. */
+struct archive {
+    int input;        /* a docker-archive or one of OCI, packed or not; may be a pipe; the caller's */
+    const char *only; /* the image of this name alone; NULL: all */
+    bool single;      /* there may be one only */
+};
+
+/* Reads ARCHIVE into the store, unpacks its images' layers and
  * gives them their names. What fails leaves nothing. Sets *LIST in the store's arena. */
-int image_load(const struct store *store, int input, const struct layer_owners *owners, layer_listener *each, void *data,
+int image_load(const struct store *store, const struct archive *archive, const struct layer_owners *owners, layer_listener *each, void *data,
                struct loaded_image **list, size_t *count);
 
 /* Takes back what a failure R has left, unless somebody is adding; returns R. */

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 
 static const char annotation_total[] = "io.bocal.image.size";
-enum { LEAST_DIGITS = 6 };
+enum { LEAST_DIGITS = 6, SHOWN = 6, DIGITS_SHOWN = 19 }; /* of digests; candidates; with "sha256:" */
 
 /* ---- places ---- */
 
@@ -294,20 +294,40 @@ int store_forget(const struct store *store, const struct image *image)
 
 /* ---- finding ---- */
 
-static bool is_digest_start(const char *word)
+/* The digits that WORD says a digest begins with, or NULL: as `images` prints them, or with the algorithm before. */
+static const char *digest_start(const char *word)
 {
-    size_t n = strlen(word);
-    return n >= LEAST_DIGITS && n <= DIGEST_HEX && strspn(word, "0123456789abcdef") == n;
+    const char *after = text_after(word, "sha256:"), *digits = after ? after : word;
+    size_t n = strlen(digits);
+    return n >= LEAST_DIGITS && n <= DIGEST_HEX && strspn(digits, "0123456789abcdef") == n ? digits : NULL;
 }
 
-/* An image whose digest begins with WORD; of two that differ neither. */
-static const struct image *by_digest(const struct image *images, size_t count, const char *word, bool *several)
+/* What may be meant, for people: names where there are such. */
+struct candidates {
+    struct arena *arena;
+    const char *text;
+    size_t count;
+};
+
+static void add_candidate(struct candidates *candidates, const struct image *image)
+{
+    const char *digest = arena_strndup(candidates->arena, image->digest, DIGITS_SHOWN);
+    if (++candidates->count > SHOWN)
+        return;
+    candidates->text = arena_printf(candidates->arena, "%s%s%s%s%s", candidates->text ? candidates->text : "", candidates->text ? ", " : "",
+                                    image->name ? image->name : "", image->name ? " " : "", digest);
+}
+
+/* An image whose digest begins with DIGITS; of two that differ neither. */
+static const struct image *by_digest(const struct image *images, size_t count, const char *digits, bool *several,
+                                     struct candidates *candidates)
 {
     const struct image *found = NULL;
     for (size_t i = 0; i < count; i++) {
         const char *hex = text_after(images[i].digest, "sha256:");
-        if (!hex || !text_after(hex, word))
+        if (!hex || !text_after(hex, digits))
             continue;
+        add_candidate(candidates, &images[i]);
         *several |= found && !text_equal(found->digest, images[i].digest);
         found = &images[i];
     }
@@ -316,7 +336,7 @@ static const struct image *by_digest(const struct image *images, size_t count, c
 
 /* The one that WANTED means; where that is a short name which several have behind their hosts, none. */
 static const struct image *by_reference(const struct store *store, const struct image *images, size_t count,
-                                        const struct reference *wanted, bool *several)
+                                        const struct reference *wanted, bool *several, struct candidates *candidates)
 {
     const struct image *found = NULL;
     for (size_t i = 0; i < count; i++) {
@@ -329,6 +349,7 @@ static const struct image *by_reference(const struct store *store, const struct 
             *several = false;
             return &images[i];
         }
+        add_candidate(candidates, &images[i]);
         *several |= found && !text_equal(found->digest, images[i].digest);
         found = &images[i];
     }
@@ -340,20 +361,26 @@ int store_find(const struct store *store, const char *word, struct image *image)
     struct image *images;
     size_t count;
     bool several = false;
-    struct reference wanted;
+    struct reference wanted = {.kind = REFERENCE_DIGEST};
+    struct candidates candidates = {.arena = store->arena};
+    const struct image *found = NULL;
+    const char *digits = digest_start(word);
     TRY(store_images(store, &images, &count));
-    TRY(reference_parse(store->arena, word, &wanted));
-    if (wanted.kind != REFERENCE_NAME && wanted.kind != REFERENCE_DIGEST)
-        return refuse(-EINVAL, "%.200s: not an image of the store (load it first: bocal load)", word);
-    const struct image *found = by_reference(store, images, count, &wanted, &several);
-    bool digits = (!found && is_digest_start(word)) || (found && wanted.kind == REFERENCE_DIGEST);
+    if (!digits || digits == word) {
+        TRY(reference_parse(store->arena, word, &wanted));
+        if (wanted.kind != REFERENCE_NAME && wanted.kind != REFERENCE_DIGEST)
+            return refuse(-EINVAL, "%.200s: not an image of the store (load it first: bocal load)", word);
+        found = by_reference(store, images, count, &wanted, &several, &candidates);
+    }
+    bool is_digest = (!found && digits) || (found && wanted.kind == REFERENCE_DIGEST);
     if (!found && digits)
-        found = by_digest(images, count, word, &several);
+        found = by_digest(images, count, digits, &several, &candidates);
     if (several)
-        return refuse(-EINVAL, "image %.200s: several are meant by it (give the host, or more digits: bocal images)", word);
+        return refuse(-EINVAL, "image %.200s: several are meant by it: %.600s%s (give more of one)", word, candidates.text,
+                      candidates.count > SHOWN ? ", ..." : "");
     if (!found)
         return refuse(-ENOENT, "image %.200s is not here (bocal pull, or bocal load; bocal images lists what is)", word);
     *image = *found;
-    image->by_digest = digits || wanted.digest;
+    image->by_digest = is_digest || wanted.digest;
     return 0;
 }

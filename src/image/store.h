@@ -50,7 +50,7 @@ void store_close(struct store *store);
 /* The entries of index.json, in its order. */
 int store_images(const struct store *store, struct image **images, size_t *count);
 
-/* The image that WORD names: a reference, or six or more digits that one digest alone begins with. A name without a host
+/* The image that WORD names: a reference, or six or more digits, maybe behind "sha256:", that one digest alone begins with. A name without a host
  * also finds the one image that has it behind a host. -ENOENT with a sentence. */
 int store_find(const struct store *store, const char *word, struct image *image);
 

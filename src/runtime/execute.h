@@ -30,7 +30,7 @@ struct shared {
  * it; and closing it takes a grace period, for which INIT need not wait: OP_TIDY does it. */
 struct layers {
     size_t count;
-    int fds[MAX_LAYERS + 3]; /* and those that are written to */
+    int fds[MAX_LAYERS + 4]; /* and what they lie in, and those that are written to */
 };
 
 struct execution {

@@ -224,10 +224,19 @@ static void probe_root(const struct config *config, struct facts *facts)
     facts->overlay = facts->uid == 0 ? true : facts->kernel >= KERNEL(5, 11);
 }
 
+bool facts_upper_fits(const struct facts *facts)
+{
+    static const char *const unfit[] = {"overlay", "nfs", "fuse", "9p", "vfat"};
+    for (size_t i = 0; i < COUNT(unfit); i++)
+        if (text_equal(facts->root_fs, unfit[i]))
+            return false;
+    return true;
+}
+
 /* CONFIG_TMPFS_XATTR, Linux 6.6: a memfd is a file of the kernel's own tmpfs. */
 static void probe_tmpfs(const struct config *config, struct facts *facts)
 {
-    if (!config->root.lowers || config->root.upper == UPPER_DISK || (facts->uid == 0 && !facts->in_userns))
+    if (!config->root.lowers || config->root.upper == UPPER_DISK || (config->root.upper == UPPER_FITTING && facts_upper_fits(facts)) || (facts->uid == 0 && !facts->in_userns))
         return; /* then overlayfs uses trusted.*, which tmpfs always had */
     auto_fd fd = memfd_create("probe", MFD_CLOEXEC);
     facts->tmpfs_xattr = fd >= 0 && fsetxattr(fd, "user.bocal", "", 0, 0) == 0;

@@ -94,5 +94,9 @@ int facts_probe_exec(const struct config *config, struct facts *facts);
 int facts_decode(struct arena *arena, const char *text, size_t length, const char *name,
                  struct facts *facts);
 
+/* Whether what a container writes can lie on the file system that its layers are on: overlayfs takes as upper none that is
+ * another overlay, and none that others change. */
+bool facts_upper_fits(const struct facts *facts);
+
 /* May the caller create user namespaces? If not, records why and the remedy, and returns -EPERM. */
 int facts_userns(const struct facts *facts);

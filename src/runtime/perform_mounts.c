@@ -133,18 +133,40 @@ static int overlay_joined(int fs, const struct layers *layers)
     return sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", text, 0);
 }
 
+/* A detached copy of the mount at PATH, with the container's ids. */
+static int overlay_mapped(struct execution *x, const char *path)
+{
+    auto_fd layer = mount_clone(AT_FDCWD, path, false);
+    if (layer < 0)
+        return layer;
+    int r = mount_idmap(layer, false, x->slots[SLOT_USERNS]);
+    return r < 0 ? r : take_fd(&layer);
+}
+
 static int overlay_lower(struct execution *x, const struct overlay_spec *spec, const char *path)
 {
-    auto_fd layer = spec->idmapped ? mount_clone(AT_FDCWD, path, false)
-                                   : open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (layer < 0)
-        return spec->idmapped ? layer : -errno;
-    int r = spec->idmapped ? mount_idmap(layer, false, x->slots[SLOT_USERNS]) : 0;
-    return r < 0 ? r : take_fd(&layer);
+    if (spec->idmapped && !spec->base)
+        return overlay_mapped(x, path);
+    int layer = spec->base ? openat(x->layers.fds[0], path + strlen(spec->base) + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                           : open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return layer < 0 ? -errno : layer;
+}
+
+/* Where many lie in one directory, that is copied and mapped once: each such mount takes a moment to make, and one to end. */
+static int overlay_base(struct execution *x, const struct overlay_spec *spec)
+{
+    int base = spec->base ? overlay_mapped(x, spec->base) : 0;
+    if (base < 0 || !spec->base)
+        return base;
+    x->layers.fds[x->layers.count++] = base;
+    return 0;
 }
 
 static int overlay_lowers(struct execution *x, int fs, const struct overlay_spec *spec)
 {
+    int r = overlay_base(x, spec);
+    if (r < 0)
+        return r;
     for (size_t i = 0; spec->lowers[i]; i++) {
         if (i == MAX_LAYERS)
             return -E2BIG;
@@ -152,7 +174,7 @@ static int overlay_lowers(struct execution *x, int fs, const struct overlay_spec
         if (layer < 0)
             return layer;
         x->layers.fds[x->layers.count++] = layer;
-        int r = spec->api == LAYERS_JOINED ? 0 : overlay_layer(fs, spec->api, "lowerdir+", layer);
+        r = spec->api == LAYERS_JOINED ? 0 : overlay_layer(fs, spec->api, "lowerdir+", layer);
         if (r < 0)
             return r;
     }
@@ -391,6 +413,16 @@ static int mount_mkdir(struct execution *x, const struct step *step)
     return fd < 0 ? fd : 0;
 }
 
+/* A mount of its own, which is not made read-only with the root. */
+static int mount_volume(struct execution *x, const struct step *step)
+{
+    auto_fd target = mount_target(x->slots[SLOT_ROOT], step->path, true, false);
+    if (target < 0)
+        return target;
+    auto_fd mount = mount_clone(target, "", true);
+    return mount < 0 ? mount : mount_attach(mount, target);
+}
+
 static int mount_readonly(struct execution *x, const struct step *step)
 {
     if (strcmp(step->path, "/") == 0)
@@ -512,6 +544,7 @@ performer *const performers_mounts[OP_COUNT] = {
     [OP_BIND_FILE] = mount_bind_file,
     [OP_CONSOLE] = mount_console,
     [OP_MKDIR] = mount_mkdir,
+    [OP_VOLUME] = mount_volume,
     [OP_MASK] = mount_mask,
     [OP_READONLY] = mount_readonly,
     [OP_PIVOT] = mount_pivot,

@@ -141,6 +141,7 @@ enum token {
     X(BIND_FILE, "bind", "{i}/{s} at {p}", false)                           \
     X(MKNOD, "mknod", "{p}{t}", false)                                      \
     X(MKDIR, "mkdir", "{p}, where it is missing", false)                    \
+    X(VOLUME, "volume", "{p} can be written", false)                        \
     X(SYMLINK, "symlink", "{p} to {s}", false)                              \
     X(MASK, "mask", "{p}", false)                                           \
     X(READONLY, "readonly", "{p}", false)                                   \

@@ -57,7 +57,7 @@ static int choose_upper(struct builder *b)
 {
     const struct root_config *root = &b->config->root;
     const struct facts *facts = b->facts;
-    if (!root->lowers || root->upper == UPPER_DISK)
+    if (!root->lowers || root->upper == UPPER_DISK || (root->upper == UPPER_FITTING && facts_upper_fits(facts)))
         return 0;
     bool in_userns = b->ids.joined || (b->ids.fresh && !b->ids.host_overlay) || facts->in_userns;
     const char *reason = facts->kernel < DETACHED_LAYERS        ? "needs Linux 6.15"
@@ -66,6 +66,8 @@ static int choose_upper(struct builder *b)
     if (reason && root->upper == UPPER_MEMORY)
         return refuse(-EOPNOTSUPP, "%s: %s (leave it out: then it is on disk)", root->upper_origin, reason);
     b->memory_upper = !reason;
+    if (root->upper == UPPER_FITTING && !reason)
+        plan_note(b, "what the container writes is in memory: overlayfs cannot keep it on %s (--upper memory says so)", facts->root_fs);
     return 0;
 }
 

@@ -76,6 +76,8 @@ int plan_build(const struct config *config, const struct facts *facts, const cha
                struct plan *plan)
 {
     struct builder b = plan_begin(config, facts, id, plan);
+    for (char **note = config->notes; note && *note; note++)
+        plan_note(&b, "%s", *note);
     TRY(choose_ids(&b));
     TRY(plan_prepare(&b));
     TRY(plan_cgroup_prepare(&b));

@@ -112,6 +112,8 @@ int plan_mount_check(struct builder *b, const struct mount_config *mount, const 
 bool plan_link(struct builder *b, const struct mount_config *mount, const struct mount_spec *spec);
 void plan_copy_link(struct builder *b, const struct mount_config *mount); /* plan_mounts.c */
 enum slot plan_covers_root(const struct mount_config *mount); /* plan_mounts.c: SLOT_ROOT where it becomes the root */
+const char *plan_layers_base(struct builder *b); /* plan_mounts.c: what all lowers lie in, and is id-mapped for all; or NULL */
+void plan_volumes(struct builder *b); /* plan_mounts.c: the directories of the root that are to be there */
 bool plan_is_dev(const struct mount_config *mount);   /* plan_devices.c: the mount of the container's /dev */
 int plan_host_dev(struct builder *b, const struct mount_config *mount); /* plan_devices.c: HOST makes it, if it can */
 void plan_devices(struct builder *b, bool last); /* plan_devices.c: what INIT makes in it; LAST: no mount is to come */

@@ -50,6 +50,7 @@ static const struct order orders[] = {
     {OP_MOUNT, OP_PIVOT, "everything is attached before the pivot"},
     {OP_REMOUNT, OP_PIVOT, "the path is looked up below the root"},
     {OP_COPY_UP, OP_PIVOT, "the path is looked up below the root"},
+    {OP_VOLUME, OP_PIVOT, "the path is looked up below the root"},
     {OP_BIND, OP_PIVOT, "the source lies in the old root"},
     {OP_SYSCTL, OP_IDS, "writing needs the container's root"},
     {OP_PIVOT, OP_USER, "the user is looked up in the container's files"},
@@ -82,7 +83,7 @@ static const enum op after_seccomp[] = {OP_EXEC, OP_CAPS, OP_DIE_WITH};
 static const enum op privileged[] = {
     OP_MOUNT, OP_BIND,   OP_BIND_OPEN, OP_OVERLAY,  OP_ATTACH, OP_MKNOD,   OP_MASK,     OP_READONLY,
     OP_PIVOT, OP_SYSCTL, OP_HOSTNAME,  OP_LOOPBACK, OP_JOIN,   OP_UNSHARE, OP_BOUNDING, OP_CHOWN_TREE,
-    OP_ENTER, OP_REMOUNT, OP_COPY_UP,
+    OP_ENTER, OP_REMOUNT, OP_COPY_UP, OP_VOLUME,
 };
 
 static bool is_one_of(enum op op, const enum op *list, size_t count)
@@ -190,6 +191,8 @@ static int check_masks(const struct plan *plan)
         const struct step *mask = &plan->steps[i];
         for (size_t k = i + 1; k < plan->count && (mask->op == OP_MASK || mask->op == OP_READONLY); k++) {
             const struct step *step = &plan->steps[k];
+            if (step->op == OP_VOLUME && mask->op == OP_READONLY && text_equal(mask->path, "/"))
+                return wrong(plan, k, "it would be read-only like the root");
             if ((step->op == OP_MOUNT || step->op == OP_BIND) && text_path_covers(step->path, mask->path))
                 return wrong(plan, k, "the mount would cover the mask");
         }

@@ -151,6 +151,7 @@ static struct overlay_spec *overlay_spec(struct builder *b)
     struct overlay_spec *overlay = arena_alloc(b->arena, sizeof *overlay);
     *overlay = (struct overlay_spec){
         .lowers = b->config->root.lowers,
+        .base = plan_layers_base(b),
         .api = b->facts->kernel >= DETACHED_LAYERS ? LAYERS_FDS
                : b->facts->kernel >= KERNEL(6, 7)  ? LAYERS_NAMED
                                                    : LAYERS_JOINED,
@@ -190,12 +191,19 @@ static void add_root_bind(struct builder *b, enum actor by)
                               .why = b->config->root.origin ? b->config->root.origin : "/root/path"});
 }
 
+/* Before Linux 6.7 a string has them all. */
+static int check_joined(struct builder *b)
+{
+    if (overlay_spec(b)->api == LAYERS_JOINED && text_count((char *const *)b->config->root.lowers) > MAX_JOINED)
+        return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.7", MAX_JOINED);
+    return 0;
+}
+
 /* Overlay on id-mapped layers, before overlayfs took detached ones: HOST maps, INIT attaches the
  * layers where only its mount namespace sees them, and makes the overlay over those. */
 static int add_mapped_lowers(struct builder *b)
 {
-    if (overlay_spec(b)->api == LAYERS_JOINED && text_count((char *const *)b->config->root.lowers) > MAX_JOINED)
-        return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.7", MAX_JOINED);
+    TRY(check_joined(b));
     for (size_t i = 0; b->config->root.lowers[i]; i++) {
         if (b->n_mounts == MAX_MOUNTS)
             return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.15", MAX_MOUNTS);
@@ -260,6 +268,8 @@ static int add_root(struct builder *b)
                           "overlay on %s: not possible in a user namespace on this kernel "
                           "(Linux 5.11 can; or give a directory of its own with --rootfs DIR)",
                           b->facts->root_fs);
+        if (b->config->root.lowers)
+            TRY(check_joined(b));
         b->config->root.lowers ? add_overlay(b, INIT) : add_root_bind(b, INIT);
     }
     bool hooks = b->config->hooks[HOOK_CREATE_CONTAINER].count && !b->config->root.lowers;
@@ -568,6 +578,7 @@ int plan_files(struct builder *b)
     if ((config->recorded || config->process.make_cwd) && config->process.cwd)
         add_file_step(b, (struct step){.op = OP_MKDIR, .path = config->process.cwd, .why = config->process.cwd_origin,
                                        .tolerate = {{EROFS, EACCES, EPERM, ENOTDIR}}});
+    plan_volumes(b);
     if (config->root.readonly)
         add_file_step(b, (struct step){.op = OP_READONLY, .path = "/", .why = "--read-only"});
     TRY(plan_sysctls(b));

@@ -78,6 +78,8 @@ static const char *no_idmap_reason(struct builder *b)
                          f->root_fs ? f->root_fs : "the root's file system");
     if (b->config->root.lowers && f->kernel < KERNEL(5, 19))
         return "overlay on id-mapped layers needs Linux 5.19";
+    if (b->config->root.lowers && text_equal(f->root_fs, "overlay"))
+        return "overlayfs takes no id-mapped layers that are another overlay's";
     return NULL;
 }
 

@@ -102,3 +102,24 @@ enum slot plan_covers_root(const struct mount_config *mount)
     bool top = mount->destination[strspn(mount->destination, "/")] == '\0';
     return top && !text_equal(mount->type, "remount") && !text_equal(mount->type, "cgroup") ? SLOT_ROOT : SLOT_NONE;
 }
+
+void plan_volumes(struct builder *b)
+{
+    const struct config *config = b->config;
+    for (char **path = config->volumes; path && *path; path++)
+        plan_add(b, (struct step){.op = config->root.readonly ? OP_VOLUME : OP_MKDIR, .by = INIT, .phase = FILES, .path = *path,
+                                  .why = "a volume of the image", .tolerate = {{EROFS, EACCES, EPERM, ENOTDIR}}});
+}
+
+/* The directory that an image's layers lie in, STORE/layers, where there are several to be id-mapped together. */
+const char *plan_layers_base(struct builder *b)
+{
+    const char *const *lowers = b->config->root.lowers, *inside = lowers[1] ? strstr(lowers[0], "/layers/") : NULL;
+    if (!inside || !b->ids.host_overlay)
+        return NULL;
+    const char *base = arena_strndup(b->arena, lowers[0], (size_t)(inside - lowers[0]) + strlen("/layers"));
+    for (size_t i = 0; lowers[i]; i++)
+        if (!text_path_covers(base, lowers[i]))
+            return NULL;
+    return base;
+}

@@ -47,6 +47,7 @@ enum layer_api {
 enum { MAX_JOINED = 13 };
 
 struct overlay_spec {
+    const char *base;       /* the one directory that all lowers lie below, without its slash; NULL: they are opened one by one */
     const char **lowers;     /* topmost first */
     enum layer_api api;
     const char *container;   /* holds upper/ and work/; NULL: a tmpfs, made with the overlay */

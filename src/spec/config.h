@@ -204,7 +204,12 @@ struct process_config {
 };
 
 /* Where an overlay keeps what is written: on disk, or in a tmpfs that nobody else sees. */
-enum upper_choice { UPPER_NONE, UPPER_DISK, UPPER_MEMORY, UPPER_AUTO, UPPER_COUNT };
+enum upper_choice {
+    UPPER_NONE, UPPER_DISK, UPPER_MEMORY,
+    UPPER_AUTO,    /* in memory where that can be, else on disk */
+    UPPER_FITTING, /* on disk where its file system can, else in memory */
+    UPPER_COUNT,
+};
 extern const char *const upper_names[UPPER_COUNT]; /* NULL, "disk", "memory", "auto" */
 
 /* Where the root file system comes from. */
@@ -321,6 +326,8 @@ struct config {
     const char *hooks_output[HOOK_OUTPUTS]; /* files that hooks' standard output and error are appended to; or NULL */
     struct hosts_files files;
     struct hook_list hooks[HOOK_KINDS];
+    char **volumes;       /* directories of the root that are there, and can be written even where the root cannot; or NULL */
+    char **notes;         /* what was left out before there was a plan, for people; or NULL */
     const char *bundle;   /* the directory that it came from, for hooks; or NULL */
 };
 

@@ -108,6 +108,15 @@ int platform_serves(const struct platform *offered, const struct platform *wante
     return text_equal(a, b) ? 1 : 0;
 }
 
+bool platform_runs(const struct platform *here, const struct platform *its)
+{
+    static const char *const pairs[][2] = {{"amd64", "386"}, {"arm64", "arm"}, {"mips64", "mips"}, {"mips64le", "mipsle"}};
+    for (size_t i = 0; i < COUNT(pairs); i++)
+        if (text_equal(here->architecture, pairs[i][0]) && text_equal(its->architecture, pairs[i][1]))
+            return true;
+    return text_equal(here->architecture, its->architecture);
+}
+
 bool platform_unknown(const struct platform *platform)
 {
     return text_equal(platform->os, "unknown") || text_equal(platform->architecture, "unknown");

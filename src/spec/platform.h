@@ -32,5 +32,8 @@ const char *platform_text(struct arena *arena, const struct platform *platform);
  * than the wanted one never serves. */
 int platform_serves(const struct platform *offered, const struct platform *wanted);
 
+/* Whether a processor of HERE runs programs of ITS architecture as they are: its own, whatever the variant, and 32-bit ones of its kind. */
+bool platform_runs(const struct platform *here, const struct platform *its);
+
 /* Whether it is said to be none: attestations have "unknown/unknown". */
 bool platform_unknown(const struct platform *platform);

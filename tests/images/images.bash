@@ -8,7 +8,7 @@ tree() {
 
 # busybox_tree NAME [COMMAND]: the same with a shell in it.
 busybox_tree() {
-    tree "$1" 'mkdir -p bin etc tmp; cp "$(command -v busybox)" bin/busybox; for n in sh cat ls id stat env pwd sleep readlink; do ln -sf busybox bin/$n; done
+    tree "$1" 'mkdir -p bin etc tmp; cp "$(command -v busybox)" bin/busybox; for n in sh cat ls id stat env pwd sleep readlink true; do ln -sf busybox bin/$n; done
                echo "root:x:0:0::/:/bin/sh" >etc/passwd; echo "app:x:7:8::/home:/bin/sh" >>etc/passwd; echo "app:x:8:" >etc/group
                '"${2:-}"
 }
