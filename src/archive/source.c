@@ -36,6 +36,7 @@ struct source {
     _Atomic uint64_t progress;
     bool compressed;
     size_t in_used; /* of the bytes read to tell what it is */
+    uint64_t there; /* bytes of a file that grows, not read yet */
     int error;
     char fault[256];
     /* the caller's */
@@ -61,19 +62,38 @@ static int fault(struct source *source, int err, const char *format, ...)
 
 /* ---- compressed bytes ---- */
 
-/* At most SIZE bytes; a pipe may have none for long, while the caller wants no more. */
-static ssize_t read_some(const struct source *source, char *to, size_t size)
+/* At most SIZE bytes of FD; there may be none for long, while the caller wants no more. */
+static ssize_t read_from(const struct source *source, int fd, void *to, size_t size)
 {
     for (;;) {
-        struct pollfd fds[] = {{.fd = source->fd, .events = POLLIN}, {.fd = source->wake, .events = POLLIN}};
+        struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = source->wake, .events = POLLIN}};
         ssize_t n = ppoll(fds, COUNT(fds), NULL, NULL);
         if (n > 0 && fds[1].revents)
             return -ECANCELED;
         if (n > 0)
-            n = read(source->fd, to, size);
+            n = read(fd, to, size);
         if (n >= 0 || errno != EINTR)
             return n < 0 ? -errno : n;
     }
+}
+
+/* Of a file that grows, what is there by now. It ends where it was said to; earlier it has only been begun anew. */
+static ssize_t read_some(struct source *source, char *to, size_t size)
+{
+    const struct source_limits *limits = &source->limits;
+    if (!limits->grows)
+        return read_from(source, source->fd, to, size);
+    if (source->packed.size >= limits->size)
+        return 0;
+    while (!source->there) {
+        ssize_t n = read_from(source, limits->grows, &source->there, sizeof source->there);
+        if (n < 0)
+            return n;
+    }
+    ssize_t n = read_from(source, source->fd, to, size < source->there ? size : (size_t)source->there);
+    if (n > 0)
+        source->there -= (uint64_t)n;
+    return n == 0 ? -ENODATA : n;
 }
 
 /* At most SIZE bytes of the blob into TO, hashed. 0 at its end. */

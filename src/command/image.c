@@ -40,12 +40,14 @@ static int verify(struct arena *arena, const struct store *store)
 
 static int prune(struct arena *arena, const struct store *store)
 {
-    uint64_t freed;
-    int r = store_collect(store, &freed);
+    uint64_t freed, dropped = 0;
+    int r = ingest_drop(store, &dropped);
+    if (r == 0)
+        r = store_collect(store, &freed);
     if (r == -EBUSY)
         return refuse(r, "images are being added, saved or verified (try again)");
     TRY(r);
-    printf("freed %s\n", size_text(arena, freed));
+    printf("freed %s\n", size_text(arena, freed + dropped));
     return 0;
 }
 

@@ -13,6 +13,8 @@ static const struct option options[] = {
     {.group = "Options",
      .name = "platform", .kind = OPTION_TEXT, .metavar = "OS/ARCH[/VARIANT]", .offset = offsetof(struct pull_options, platform),
      .help = "what it is to run on, in place of this machine"},
+    {.name = "newer", .kind = OPTION_FLAG, .offset = offsetof(struct pull_options, newer),
+     .help = "be content with the image that is here, where the registry cannot be reached"},
     {.name = "quiet", .letter = 'q', .kind = OPTION_FLAG, .offset = offsetof(struct pull_options, quiet),
      .help = "print the digest only"},
     {.name = "progress", .kind = OPTION_CHOICE, .metavar = "auto|plain|json", .words = progress_words, .value = VALUE_WORDS,
@@ -69,8 +71,9 @@ int pull_image(struct arena *arena, const struct pull_options *o, const char *wo
         fprintf(stderr, "pulling %s%s%s\n", full.text, name.host ? "" : ", by the configuration ", name.host ? "" : registries.file);
     int r = image_pull(&store,
                        &(struct pull_request){.reference = &full, .platform = o->platform, .cert_dir = o->cert_dir,
-                                              .authfile = o->authfile, .no_verify = o->no_verify,
-                                              .plain_http = o->plain_http || registries_insecure(&registries, full.host)},
+                                              .authfile = o->authfile, .no_verify = o->no_verify, .newer = o->newer,
+                                              .mirrors = registries_mirrors(&registries, full.host),
+                                              .plain_hosts = registries.insecure, .plain_http = o->plain_http},
                        &owners, show, &progress, image);
     progress_end(&progress);
     return r;

@@ -9,6 +9,7 @@ extern const struct verb pull_verb;
 struct pull_options {
     const char *platform, *cert_dir, *authfile;
     bool quiet, no_verify, plain_http;
+    bool newer; /* where the registry cannot be reached, what is here will do */
     enum progress_mode progress;
 };
 

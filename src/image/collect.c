@@ -159,8 +159,9 @@ static int remove_layer(int dir, const char *name, unsigned char type, void *dat
 static int remove_rest(int dir, const char *name, unsigned char type, void *data)
 {
     const struct collection *c = data;
-    (void)dir;
     (void)type;
+    if (ingest_is_awaited(dir, name))
+        return 0;
     return store_remove(c->store, arena_printf(c->store->arena, "ingest/%s", name));
 }
 

@@ -1,4 +1,4 @@
-/* Bytes are hashed as they come and written by the megabyte; the disk is set to work on what was written while more
+/* Bytes are hashed as they come and written by the megabyte, or ten times a second where they come slowly; the disk is set to work on what was written while more
  * comes, so that fsync(2) in the end has little left to wait for.
  *
  * A digest that is wrong may be the fault of what an earlier try left, or of a server that changed between two answers:
@@ -153,6 +153,14 @@ void blob_close(struct blob *blob)
     blob->buffer = NULL;
 }
 
+/* What is told is in the file: bocal unpacks it meanwhile. */
+static int tell_written(struct blob *blob)
+{
+    TRY(write_out(blob));
+    tell(blob, "downloading");
+    return 0;
+}
+
 static int put_in_place(struct blob *blob)
 {
     TRY(write_out(blob));
@@ -204,11 +212,9 @@ static int sink_take(void *data, const char *bytes, size_t size)
         bytes += fits;
         size -= fits;
         if (blob->waiting == BUFFER)
-            TRY(write_out(blob));
+            TRY(tell_written(blob));
     }
-    if (now_ms() - blob->told >= EVENT_EVERY)
-        tell(blob, "downloading");
-    return 0;
+    return now_ms() - blob->told >= EVENT_EVERY ? tell_written(blob) : 0;
 }
 
 static int sink_end(void *data)

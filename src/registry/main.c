@@ -29,6 +29,7 @@ static const struct option pull_table[] = {
     {.name = "reference", PULL_FIELD(reference), .metavar = "HOST/REPOSITORY:TAG", .help = "the image"},
     {.name = "platform", PULL_FIELD(platform), .metavar = "OS/ARCH[/VARIANT]", .help = "which of an index's images; this host's"},
     {.name = "plain-http", PULL_FIELD(plain_http), .help = "without TLS"},
+    {.name = "plain-host", PULL_FIELD(plain_hosts), .metavar = "HOST[:PORT]", .help = "this one, without TLS"},
     {.name = "tls-verify", PULL_FIELD(insecure), .inverted = true, .help = "believe no certificate that cannot be verified"},
     {.name = "cert-dir", PULL_FIELD(cert_dir), .metavar = "DIR", .help = "further certificates: *.crt, *.cert with *.key"},
     {.name = "authfile", PULL_FIELD(authfiles), .metavar = "FILE", .help = "credentials, as Docker and Podman keep them"},

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""server.py DIR: a registry with faults, on loopback. What it does wrong is the first part of a repository's name.
+"""server.py DIR [LAYOUT]: a registry with faults, on loopback. What it does wrong is the first part of a repository's name.
+
+Its image has a large layer and a small one, of random bytes; or of the first image in the OCI layout LAYOUT.
 
 Three ports, written to DIR/port, DIR/elsewhere (another origin), DIR/tls (with DIR/server.crt and .key). Every request is a
 line of JSON in DIR/log: port, method, path, the headers that tests look at, the body. A fault that happens N times is
@@ -20,7 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 DIR = sys.argv[1]
 BIG, SMALL = random.Random(1).randbytes(3_000_000), random.Random(2).randbytes(100_000)
-PIECE = 1_200_000  # of BIG, when the connection is cut
+LAYOUT, SETTINGS = sys.argv[2] if len(sys.argv) > 2 else None, {}
 OCI = "application/vnd.oci.image."
 SECRET = "Basic dXNlcjpwYXNz"  # user:pass
 lock, counts, ports = threading.Lock(), {}, {}
@@ -34,9 +36,22 @@ def descriptor(kind, data, **more):
     return {"mediaType": OCI + kind, "digest": digest(data), "size": len(data), **more}
 
 
+def of_layout(described):
+    with open(f"{LAYOUT}/blobs/sha256/{described['digest'][7:]}", "rb") as file:
+        return file.read()
+
+
+if LAYOUT:
+    with open(LAYOUT + "/index.json") as file:
+        found = json.loads(of_layout(json.load(file)["manifests"][0]))
+    BIG, SMALL = map(of_layout, found["layers"])
+    SETTINGS = json.loads(of_layout(found["config"]))["config"]
+PIECE = len(BIG) * 2 // 5  # of BIG, when the connection is cut
+
+
 def image(architecture):
     """A manifest, and what it names."""
-    config = json.dumps({"os": "linux", "architecture": architecture, "rootfs": {
+    config = json.dumps({"os": "linux", "architecture": architecture, "config": SETTINGS, "rootfs": {
         "type": "layers", "diff_ids": [digest(BIG), digest(SMALL)]}}).encode()
     manifest = {"schemaVersion": 2, "mediaType": OCI + "manifest.v1+json", "config": descriptor("config.v1+json", config),
                 "layers": [descriptor("layer.v1.tar", BIG), descriptor("layer.v1.tar", SMALL)]}
@@ -188,6 +203,8 @@ class Handler(BaseHTTPRequestHandler):
         fault = self.fault
         data = DOCUMENTS.get(reference) or MANIFESTS.get(fault) or json.dumps(MANIFEST).encode()
         media = json.loads(data).get("mediaType", "") if data[:1] == b"{" else "text/html"
+        if self.server.name == "elsewhere" and fault == "not-mirrored":
+            return self.error(404, "not here")
         if reference == "missing":
             return self.error(404, "manifest unknown: \x1b]0;owned\x07\x1b[31mred\u009b")
         if reference == "text":
@@ -312,6 +329,13 @@ class Handler(BaseHTTPRequestHandler):
             return self.part(data)
         self.answer(200, data[:10], len(data))
         return time.sleep(5)
+
+    def blob_stall(self, data, n):  # in the middle, once
+        if n > 1 or data is not BIG:
+            return self.part(data)
+        self.answer(200, data[:PIECE], len(data))
+        self.wfile.flush()
+        return time.sleep(30)
 
     def blob_gone(self, data, n):
         self.error(404, "blob unknown")
