@@ -1,9 +1,9 @@
-/* Pulling: bocal-registry writes blobs into a directory of the ingest, each under its digest once it is verified and synced, and skips
+/* Pulling: bocal-registry writes blobs into a directory of the ingest, each under its digest once it is verified, and skips
  * those that the store has. As soon as it has manifest and config the layers are unpacked, each while it is downloaded (layers.h).
- * The blobs become the store's when all is done; nobody names them until then.
+ * The blobs are synced and become the store's when all is done; nobody names them until then.
  *
  * The directory is that of the reference. So who pulls the same at the same time waits, and then finds all of it; and what was interrupted,
- * by a broken line or by SIGKILL, is gone on with: complete blobs are there, others are fetched from where they end. Where the
+ * by a broken line or by SIGKILL, is gone on with: complete blobs are verified once more and stay, others are fetched from where they end. Where the
  * image cannot be unpacked, or the disk is full, nothing of it is kept.
  *
  * A blob of the store that has the right size is taken for the right one: it was verified and synced before it got its name. Where its layer

@@ -1,5 +1,5 @@
 /* A blob on its way into the ingest directory: HEX.partial, which grows, is hashed while it does, and becomes HEX when it
- * is complete, right, and on disk. What a broken try left is gone on with. */
+ * is complete and right; not on disk yet. What a broken try left is gone on with. */
 #pragma once
 
 #include "registry/http.h"
@@ -40,6 +40,9 @@ extern const struct http_sink blob_sink;
 /* Whether DIRECTORY has a file named by DIGEST with SIZE bytes; verified when it was put there. */
 bool blob_exists(int directory, const char *digest, uint64_t size);
 
+/* The same of the ingest directory, where an earlier pull may have left it, perhaps before a power cut: verified here. */
+bool blob_is_left(int directory, const char *digest, uint64_t size);
+
 /* What is in that file, at most MOST bytes, as the caller's; verified here. -ENOENT without a sentence: it is not there, or is
  * not right. */
 int blob_read(int directory, const char *digest, size_t most, char **text, size_t *size);
@@ -50,3 +53,5 @@ int blob_write(int ingest, const char *digest, const void *bytes, size_t size);
 /* "sha256:HEX" of SIZE bytes. */
 enum { BLOB_DIGEST_SIZE = 72 };
 int blob_digest(const void *bytes, size_t size, char digest[BLOB_DIGEST_SIZE]);
+/* The same of all that the file FD has. */
+int blob_digest_of(int fd, char digest[BLOB_DIGEST_SIZE]);

@@ -186,7 +186,7 @@ static void close_job(struct blobs *blobs, struct job *job)
 static int begin_job(struct blobs *blobs, struct job *job)
 {
     struct blob *blob = &job->blob;
-    if (blob_exists(blobs->pull->ingest, blob->digest, blob->size) ||
+    if (blob_is_left(blobs->pull->ingest, blob->digest, blob->size) ||
         blob_exists(blobs->pull->store, blob->digest, blob->size)) {
         event_blob(blob->digest, blob->kind, blob->size, blob->size, "exists");
         return 0;
