@@ -236,11 +236,19 @@ int ingest_keep_as(struct ingest *ingest, const char *directory, const char *nam
     auto_free char *from = NULL, *to = NULL;
     if (asprintf(&from, "ingest/%s", ingest->name) < 0 || asprintf(&to, "%s/%s", directory, name) < 0)
         return fail(-ENOMEM, "make %s/%s", directory, name);
-    if (syncfs(ingest->fd) < 0 || fchmod(ingest->fd, 0700) < 0)
-        return fail(-errno, "sync %s/%s", store->dir, from);
-    if (renameat(store->fd, from, store->fd, to) < 0)
+    if (fchmod(ingest->fd, 0700) < 0 || renameat(store->fd, from, store->fd, to) < 0)
         return fail(-errno, "rename %s/%s", store->dir, from);
     close(take_fd(&ingest->fd));
+    return 0;
+}
+
+int ingest_sync(const struct ingest *ingest)
+{
+    return syncfs(ingest->fd) < 0 ? fail(-errno, "sync %s/ingest/%s", ingest->store->dir, ingest->name) : 0;
+}
+
+int store_sync(const struct store *store, const char *directory)
+{
     auto_fd dir = openat(store->fd, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return dir < 0 || fsync(dir) < 0 ? fail(-errno, "sync %s/%s", store->dir, directory) : 0;
 }

@@ -24,10 +24,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <time.h>
 
-enum { MOST_AT_ONCE = 8 };
-/* WAITING: for the layers below; AGAIN: for the rest of its blob. */
-enum layer_state { LAYER_MISSING, LAYER_UNPACKING, LAYER_WAITING, LAYER_AGAIN, LAYER_THERE };
+enum { MOST_AT_ONCE = 8, SYNC_EVERY = 2 /* seconds */ };
+/* WAITING: for the layers below; AGAIN: for the rest of its blob; UNPACKED: to be synced. */
+enum layer_state { LAYER_MISSING, LAYER_UNPACKING, LAYER_WAITING, LAYER_AGAIN, LAYER_UNPACKED, LAYER_THERE };
 
 struct layer {
     struct unpacking *unpacking;
@@ -51,6 +52,7 @@ struct unpacking {
     struct program programs[MOST_AT_ONCE];
     struct layer *worked[MOST_AT_ONCE]; /* on which layer a program works; NULL: none */
     size_t at_once, processors;
+    time_t unpacked_at; /* the first layer that is not synced; 0: there is none */
 };
 
 static void cleanup_unpacking(struct unpacking *u)
@@ -62,6 +64,13 @@ static void cleanup_unpacking(struct unpacking *u)
         cleanup_fd(&u->layers[i].growth);
         ingest_end(&u->layers[i].ingest);
     }
+}
+
+static time_t now(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &at);
+    return at.tv_sec + 1; /* never 0 */
 }
 
 static const struct descriptor *blob_of(const struct layer *layer)
@@ -248,7 +257,6 @@ static int describe(const struct layer *layer)
 static int keep(struct layer *layer)
 {
     const struct unpacking *u = layer->unpacking;
-    TRY(describe(layer));
     TRY(ingest_keep_as(&layer->ingest, "layers", digest_hex(u->content->chain[layer->index])));
     layer->state = LAYER_THERE;
     tell(layer, blob_of(layer)->size);
@@ -257,10 +265,10 @@ static int keep(struct layer *layer)
 
 /* ---- all of them ---- */
 
-static bool all_below(const struct unpacking *u, size_t index)
+static bool all_below(const struct unpacking *u, size_t index, enum layer_state least)
 {
     for (size_t i = 0; i < index; i++)
-        if (u->layers[i].state != LAYER_THERE)
+        if (u->layers[i].state < least)
             return false;
     return true;
 }
@@ -269,7 +277,7 @@ static bool may_begin(const struct unpacking *u, const struct layer *layer)
 {
     switch (layer->state) {
     case LAYER_MISSING: return have(layer) > 0 || is_whole(layer);
-    case LAYER_WAITING: return all_below(u, layer->index) && have(layer) > 0;
+    case LAYER_WAITING: return all_below(u, layer->index, LAYER_THERE) && have(layer) > 0;
     case LAYER_AGAIN: return is_whole(layer);
     default: return false;
     }
@@ -351,7 +359,45 @@ static int work(struct unpacking *u, size_t slot)
         return refuse(-EINVAL, "unpack layer %.19s: a link to what no layer below has", digest);
     if (r > 0 && !layer->told)
         r = refuse(-EIO, "bocal-archive ended without a word");
-    return r < 0 ? because(r, "unpack layer %.19s", digest) : keep(layer);
+    if (r < 0)
+        return because(r, "unpack layer %.19s", digest);
+    layer->state = LAYER_UNPACKED;
+    if (!u->unpacked_at)
+        u->unpacked_at = now();
+    return describe(layer);
+}
+
+/* One sync for as many layers as there are: when nothing is being unpacked, or a layer waits for those below it, or others may wait for long. */
+static bool is_time_to_sync(const struct unpacking *u)
+{
+    if (now() - u->unpacked_at >= SYNC_EVERY)
+        return true;
+    for (size_t i = 0; i < u->content->n_layers; i++)
+        if (u->layers[i].state == LAYER_WAITING && all_below(u, i, LAYER_UNPACKED))
+            return true;
+    for (size_t slot = 0; slot < u->at_once; slot++)
+        if (u->worked[slot])
+            return false;
+    return true;
+}
+
+/* How many it were, or -errno. */
+static int keep_all(struct unpacking *u)
+{
+    int kept = 0;
+    if (!u->unpacked_at || !is_time_to_sync(u))
+        return 0;
+    u->unpacked_at = 0;
+    for (size_t i = 0; i < u->content->n_layers; i++) {
+        struct layer *layer = &u->layers[i];
+        if (layer->state != LAYER_UNPACKED)
+            continue;
+        if (!kept++)
+            TRY(ingest_sync(&layer->ingest));
+        TRY(keep(layer));
+    }
+    TRY(store_sync(u->store, "layers"));
+    return kept;
 }
 
 static bool is_working(const struct unpacking *u)
@@ -401,6 +447,10 @@ int layers_receive(const struct store *store, const struct content *content, con
                                      .state = is_there(&u, i) ? LAYER_THERE : LAYER_MISSING};
     for (;;) {
         TRY(begin_all(&u));
+        int kept = keep_all(&u);
+        TRY(kept);
+        if (kept) /* one may have waited for that */
+            continue;
         if (!is_working(&u))
             return 0;
         TRY(listen(&u));

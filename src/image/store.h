@@ -91,8 +91,11 @@ void ingest_end(struct ingest *ingest);
 #define auto_ingest __attribute__((cleanup(ingest_end))) struct ingest
 /* Makes each file of it whose name is a digest's a blob. */
 int ingest_keep_blobs(struct ingest *ingest);
-/* Syncs it, and makes it DIRECTORY/NAME of the store. */
+/* All of its file system is on disk afterwards. */
+int ingest_sync(const struct ingest *ingest);
+/* Makes it DIRECTORY/NAME of the store, once it was synced; that name is on disk after store_sync(). */
 int ingest_keep_as(struct ingest *ingest, const char *directory, const char *name);
+int store_sync(const struct store *store, const char *directory);
 
 /* Removes what killed makers have left of what they made; who adds begins with it. */
 int ingest_sweep(const struct store *store);

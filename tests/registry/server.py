@@ -45,14 +45,17 @@ if LAYOUT:
     with open(LAYOUT + "/index.json") as file:
         found = json.loads(of_layout(json.load(file)["manifests"][0]))
     BIG, SMALL = map(of_layout, found["layers"])
-    SETTINGS = json.loads(of_layout(found["config"]))["config"]
+    CONFIG = json.loads(of_layout(found["config"]))
+    SETTINGS, DIFF_IDS = CONFIG["config"], CONFIG["rootfs"]["diff_ids"]
+else:
+    DIFF_IDS = [digest(BIG), digest(SMALL)]
 PIECE = len(BIG) * 2 // 5  # of BIG, when the connection is cut
 
 
 def image(architecture):
     """A manifest, and what it names."""
     config = json.dumps({"os": "linux", "architecture": architecture, "config": SETTINGS, "rootfs": {
-        "type": "layers", "diff_ids": [digest(BIG), digest(SMALL)]}}).encode()
+        "type": "layers", "diff_ids": DIFF_IDS}}).encode()
     manifest = {"schemaVersion": 2, "mediaType": OCI + "manifest.v1+json", "config": descriptor("config.v1+json", config),
                 "layers": [descriptor("layer.v1.tar", BIG), descriptor("layer.v1.tar", SMALL)]}
     return manifest, config
