@@ -5,8 +5,10 @@
  * Standard output is JSON, one object a line; a failure is one line on standard error, without the program's name, for bocal
  * says it as its own. */
 #include "archive/digest.h"
+#include "archive/import.h"
 #include "archive/load.h"
 #include "archive/save.h"
+#include "archive/seal.h"
 #include "archive/unpack.h"
 #include "archive/userns.h"
 #include "archive/verb.h"
@@ -19,10 +21,13 @@ static const struct {
     int (*run)(char **words);
 } verbs[] = {
     {"digest", verb_digest},
+    {"import", verb_import},
     {"load", verb_load},
     {"remove", verb_remove},
     {"save", verb_save},
+    {"seal", verb_seal},
     {"unpack", verb_unpack},
+    {"usage", verb_usage},
 };
 
 int words_none(char **words)

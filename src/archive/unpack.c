@@ -8,6 +8,7 @@
 
 #include "archive/confine.h"
 #include "archive/extract.h"
+#include "archive/seal.h"
 #include "archive/source.h"
 #include "archive/userns.h"
 #include "archive/verb.h"
@@ -50,7 +51,8 @@ static const struct option options[] = {
     {"ratio", .metavar = "N", .help = "most that it may unpack to, in sizes of the blob", TEXT(ratio)},
 };
 static const struct option_set set = {
-    "bocal-archive", "unpack", "<BLOB", "unpack a layer into descriptor 3", NULL, false, options, COUNT(options),
+    .program = "bocal-archive", .verb = "unpack", .synopsis = "<BLOB", .summary = "unpack a layer into descriptor 3",
+    .options = options, .count = COUNT(options),
 };
 
 struct unpack {
@@ -147,7 +149,7 @@ static int verify(struct source *source, const struct unpack_options *wanted, ui
     return 0;
 }
 
-static void put_result(const struct extractor *done)
+static void put_result(const struct extractor *done, const struct seal *seal)
 {
     struct json_writer json = json_writer_compact(stdout);
     json_begin_object(&json, NULL);
@@ -155,6 +157,7 @@ static void put_result(const struct extractor *done)
     json_put_u64(&json, "bytes", done->bytes);
     json_put_u64(&json, "skippedDevices", done->skipped_devices);
     json_put_u64(&json, "skippedAttributes", done->skipped_attributes);
+    json_put_string(&json, "seal", seal->digest);
     json_put_bool(&json, "root", done->tree.root_named);
     json_put_bool(&json, "rootOpaque", done->tree.root_opaque);
     json_end_object(&json);
@@ -173,6 +176,7 @@ static int number(const char *name, const char *text, uint64_t least, uint64_t *
 static int unpack_with(const struct unpack_options *wanted, struct unpack *unpack)
 {
     uint64_t size, limit, ratio;
+    struct seal seal;
     int layers[PARENTS_MOST];
     TRY(digest_check("--digest", wanted->digest));
     TRY(digest_check("--diff-id", wanted->diff_id));
@@ -197,7 +201,8 @@ static int unpack_with(const struct unpack_options *wanted, struct unpack *unpac
     TRY(source_start(&unpack->source, STDIN_FILENO, &(struct source_limits){size, limit, ratio, wanted->grows}));
     TRY(extract(unpack));
     TRY(verify(unpack->source, wanted, size));
-    put_result(extractor);
+    TRY(seal_tree(FD_ROOT, wanted->flat, &seal));
+    put_result(extractor, &seal);
     return 0;
 }
 

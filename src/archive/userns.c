@@ -8,8 +8,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/option.h"
+#include "base/usage.h"
 
 #include <grp.h>
+#include <inttypes.h>
 #include <sched.h>
 
 enum { FD_ROOT = 3 };
@@ -22,17 +24,33 @@ int userns_enter(int fd)
     return 0;
 }
 
-struct remove_options {
+struct inside_options {
     int userns;
 };
 
 static const struct option options[] = {
     {"userns", .group = "Options", .metavar = "FD", .help = "be root of the user namespace that this descriptor is",
-     .offset = offsetof(struct remove_options, userns), .kind = OPTION_NUMBER},
+     .offset = offsetof(struct inside_options, userns), .kind = OPTION_NUMBER},
 };
-static const struct option_set set = {
-    "bocal-archive", "remove", "", "remove all that is in descriptor 3", NULL, false, options, COUNT(options),
+static const struct option_set remove_set = {
+    .program = "bocal-archive", .verb = "remove", .synopsis = "", .summary = "remove all that is in descriptor 3",
+    .options = options, .count = COUNT(options),
 };
+static const struct option_set usage_set = {
+    .program = "bocal-archive", .verb = "usage", .synopsis = "", .summary = "say what descriptor 3 takes on disk",
+    .options = options, .count = COUNT(options),
+};
+
+static int enter(const struct option_set *set, char **words)
+{
+    auto_arena arena = {0};
+    struct inside_options wanted = {0};
+    bool help;
+    int used = option_parse(set, &arena, words, &wanted, &help);
+    TRY(used);
+    TRY(words_none(words + used));
+    return wanted.userns ? userns_enter(wanted.userns) : 0;
+}
 
 static int remove_one(int dir, const char *name, unsigned char type, void *data)
 {
@@ -43,15 +61,20 @@ static int remove_one(int dir, const char *name, unsigned char type, void *data)
 
 int verb_remove(char **words)
 {
-    auto_arena arena = {0};
-    struct remove_options wanted = {0};
-    bool help;
-    int used = option_parse(&set, &arena, words, &wanted, &help);
-    TRY(used);
-    TRY(words_none(words + used));
-    if (wanted.userns)
-        TRY(userns_enter(wanted.userns));
+    TRY(enter(&remove_set, words));
     TRY(confine(&(struct confinement){.write = FD_ROOT}));
     int r = dir_each(FD_ROOT, remove_one, NULL);
     return r < 0 ? fail(r, "remove a layer") : 0;
+}
+
+int verb_usage(char **words)
+{
+    auto_usage usage = {0};
+    TRY(enter(&usage_set, words));
+    TRY(confine(&(struct confinement){.write = -1, .read = (int[]){FD_ROOT}, .reads = 1}));
+    int r = usage_add(&usage, FD_ROOT, ".");
+    if (r < 0)
+        return fail(r, "measure a directory");
+    printf("{\"bytes\": %" PRIu64 "}\n", usage.bytes);
+    return 0;
 }

@@ -7,3 +7,6 @@ int userns_enter(int fd);
 
 /* The verb: removes all that is in descriptor 3. */
 int verb_remove(char **words);
+
+/* The verb: what descriptor 3 and all that is in it take on disk, as a line of JSON. */
+int verb_usage(char **words);

@@ -264,21 +264,39 @@ static bool asks_for_help(const struct option_set *set, const char *word)
            (text_equal(word, "-h") && !find_letter(set, 'h'));
 }
 
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1];
+}
+
+static int parse_word(struct parser *parser, const char *word, bool *help)
+{
+    if (asks_for_help(parser->set, word)) {
+        *help = true;
+        return 0;
+    }
+    return word[1] == '-' ? parse_long(parser, word) : parse_letters(parser, word);
+}
+
+/* Operands between options move to the end of those, in their order. */
 int option_parse(const struct option_set *set, struct arena *arena, char **words, void *target,
                  bool *help)
 {
     struct parser parser = {.set = set, .arena = arena, .next = words, .target = target};
+    char **passed = NULL;
+    size_t n = 0;
     *help = false;
-    while (*parser.next && parser.next[0][0] == '-' && parser.next[0][1] && !*help) {
-        const char *word = *parser.next++;
+    while (*parser.next && !*help && (is_option(*parser.next) || !set->in_order)) {
+        char *word = *parser.next++;
         if (text_equal(word, "--"))
             break;
-        if (asks_for_help(set, word))
-            *help = true;
-        else if (word[1] == '-')
-            TRY(parse_long(&parser, word));
+        if (is_option(word))
+            TRY(parse_word(&parser, word, help));
         else
-            TRY(parse_letters(&parser, word));
+            *LIST_ADD(arena, &passed, &n) = word;
     }
-    return (int)(parser.next - words);
+    char **operands = parser.next - n;
+    for (size_t i = 0; i < n; i++)
+        operands[i] = passed[i];
+    return (int)(operands - words);
 }

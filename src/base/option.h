@@ -6,7 +6,8 @@
  * option. A default is what the struct holds before parsing. The rules are those of Docker's
  * command line, since people bring their commands with them: `--name value`, `--name=value`,
  * `-n value`, `-nvalue`, `-it`, `--flag=true|false`, the last one wins, lists append, `--` ends the
- * options and so does the first word which is none: the words of a command are never touched.
+ * options. They may stand behind operands, but where those are a command (`in_order`): there the first
+ * word that is none ends them, for the words of a command are never touched.
  * Names are never abbreviated: a script must not change its meaning when an option is added. */
 #pragma once
 
@@ -57,6 +58,7 @@ struct option_set {
     bool of_verb;                /* its first word is the name of a verb */
     const struct option *options;
     size_t count;
+    bool in_order;               /* the first word that is no option ends the options */
 };
 
 #define FOR_OPTIONS(o, set) \
@@ -65,7 +67,7 @@ struct option_set {
 /* Fills TARGET, the verb's struct, from WORDS (NULL-terminated, without the verb). Lists grow in
  * ARENA; strings point into WORDS, which must outlive TARGET. `--help` is known in every set (and
  * `-h` where no option has that letter): it sets *HELP and ends the parsing. Returns the number of
- * words used, so that WORDS + it are the operands, or -EINVAL with a sentence. */
+ * words used, so that WORDS + it are the operands, which are moved there, or -EINVAL with a sentence. */
 int option_parse(const struct option_set *set, struct arena *arena, char **words, void *target,
                  bool *help);
 

@@ -239,14 +239,14 @@ static void put_bash_verb(FILE *out, const struct option_set *set, const struct 
         fprintf(out, o->inverted ? " --no-%s" : " --%s", o->name);
     fputs("'", out);
     put_operands(out, " operands='", set, verbs, "", "'");
-    fputs(" ;;\n", out);
+    fputs(set->in_order ? " ordered=1 ;;\n" : " ;;\n", out);
 }
 
 /* Readline hands over words that are split at '=' and ':' (COMP_WORDBREAKS) and replaces only the
  * last piece: words are joined again to be understood, and the reply is cut to the last piece. */
 static const char bash_logic[] =
     "_@() {\n"
-    "    local word last='' values options='' operands='@file' verb='' pending='' done='' i\n"
+    "    local word last='' values options='' operands='@file' verb='' pending='' done='' ordered='' i\n"
     "    local -a words=()\n"
     "    for ((i = 1; i <= COMP_CWORD; i++)); do\n"
     "        word=${COMP_WORDS[i]}\n"
@@ -266,7 +266,7 @@ static const char bash_logic[] =
     "    _@_options \"$verb\" || return 0\n"
     "    for word in \"${words[@]:1:${#words[@]}-2}\"; do\n"
     "        if [[ $pending ]]; then pending=''\n"
-    "        elif [[ $word == -- || $word != -?* ]]; then done=1; break\n"
+    "        elif [[ $word == -- || $ordered && $word != -?* ]]; then done=1; break\n"
     "        elif _@_value \"$verb:$word\"; then pending=$word\n"
     "        fi\n"
     "    done\n"
@@ -356,7 +356,7 @@ static void put_zsh_spelling(FILE *out, const struct option *option, const char 
 
 static void put_zsh_verb(FILE *out, const struct option_set *set, const struct verbs *verbs)
 {
-    fprintf(out, "    (%s)\n        _arguments -s -S -A '-*' \\\n", set->verb);
+    fprintf(out, "    (%s)\n        _arguments -s -S %s\\\n", set->verb, set->in_order ? "-A '-*' " : "");
     FOR_SHOWN(o, set) {
         char spelling[64];
         snprintf(spelling, sizeof spelling, "--%s%s", o->inverted ? "no-" : "", o->name);

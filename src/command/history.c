@@ -104,7 +104,7 @@ static int history(struct arena *arena, const struct history_options *o, const c
     struct image image;
     struct content content;
     auto_store store = {.fd = -1, .blobs = -1};
-    TRY(caller_store_open(arena, &store));
+    TRY(caller_store_look(arena, word, &store));
     TRY(store_find(&store, word, &image));
     TRY(content_read(&store, &image, NULL, &content));
     struct row *rows = rows_of(arena, &content);

@@ -76,7 +76,7 @@ static int inspect(struct arena *arena, char **words)
     auto_store store = {.fd = -1, .blobs = -1};
     auto_free char *text = NULL;
     size_t size = 0;
-    TRY(caller_store_open(arena, &store));
+    TRY(caller_store_look(arena, *words, &store));
     auto_file out = open_memstream(&text, &size); /* all of it, or nothing */
     if (!out)
         return fail(-ENOMEM, "inspect an image");

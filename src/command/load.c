@@ -36,14 +36,14 @@ static const struct option_set set = {
     .count = COUNT(options),
 };
 
-static void show(const struct layer_event *event, void *progress)
+void load_show(const struct layer_event *event, void *progress)
 {
     char name[13] = "";
     snprintf(name, sizeof name, "%s", digest_hex(event->digest));
     progress_update(progress, name, event->done ? "done" : "unpacking", event->done ? event->size : event->read, event->size, event->done);
 }
 
-static int open_input(const char *file)
+int load_open_input(const char *file)
 {
     if (!file || text_equal(file, "-")) {
         if (isatty(STDIN_FILENO))
@@ -71,13 +71,13 @@ static int load(struct arena *arena, const struct load_options *o)
     auto_owners owners = {.userns = -1};
     struct loaded_image *list;
     size_t count;
-    auto_fd input = open_input(o->input);
+    auto_fd input = load_open_input(o->input);
     TRY(input);
     auto_store store = {.fd = -1, .blobs = -1};
     TRY(caller_store_open(arena, &store));
     TRY(layer_owners_choose(arena, &owners));
     progress_begin(&progress, arena, o->quiet ? PROGRESS_QUIET : o->progress);
-    int r = image_load(&store, input, &owners, show, &progress, &list, &count);
+    int r = image_load(&store, input, &owners, load_show, &progress, &list, &count);
     progress_end(&progress);
     TRY(r);
     print_loaded(list, count, o->quiet);

@@ -122,7 +122,7 @@ int oci_run(char **words)
 {
     static const struct option_set set = {.program = "bocal-runtime", .verb = "", .synopsis = "VERB",
                                           .summary = "an OCI runtime", .options = global_options,
-                                          .count = COUNT(global_options)};
+                                          .count = COUNT(global_options), .in_order = true};
     auto_arena arena = {0};
     struct oci_options o = {.root = default_root(&arena)};
     bool help;

@@ -307,5 +307,6 @@ const struct oci_verb *oci_verb_at(size_t i)
 struct option_set oci_verb_set(const struct oci_verb *verb)
 {
     return (struct option_set){.program = "bocal-runtime", .verb = verb->name, .synopsis = verb->synopsis,
-                               .summary = verb->summary, .options = verb->options, .count = verb->count};
+                               .summary = verb->summary, .options = verb->options, .count = verb->count,
+                               .in_order = true};
 }

@@ -1,8 +1,10 @@
 /* A row is what has a name; it is drawn again in its place, above the cursor, when it has changed, ten times a second at most. */
 #include "command/progress.h"
 
+#include "base/cleanup.h"
 #include "base/json_write.h"
 #include "base/text.h"
+#include "spec/digest.h"
 
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -140,6 +142,22 @@ void progress_notice(struct progress *p, const char *sentence)
             draw(p);
         }
     }
+}
+
+void progress_blob(const struct blob_event *event, void *data)
+{
+    static const char *const ends[] = {"done", "exists", "mounted", "unpacked"};
+    struct progress *progress = data;
+    char name[13] = "";
+    bool done = false;
+    if (event->notice) {
+        progress_notice(progress, event->notice);
+        return;
+    }
+    snprintf(name, sizeof name, "%s", digest_hex(event->digest));
+    for (size_t i = 0; i < COUNT(ends); i++)
+        done = done || text_equal(event->state, ends[i]);
+    progress_update(progress, name, event->state, done ? event->size : event->read, event->size, done);
 }
 
 void progress_end(struct progress *p)

@@ -2,7 +2,7 @@
  * it is done; on standard error, so that results can be read from standard output. */
 #pragma once
 
-#include "base/arena.h"
+#include "image/registry.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +32,9 @@ void progress_begin(struct progress *progress, struct arena *arena, enum progres
 
 /* NAME has come to READ of SIZE bytes in STATE. */
 void progress_update(struct progress *progress, const char *name, const char *state, uint64_t read, uint64_t size, bool done);
+
+/* The same for what bocal-registry tells, DATA is the progress. */
+void progress_blob(const struct blob_event *event, void *data);
 
 /* A sentence for people, above what is drawn. */
 void progress_notice(struct progress *progress, const char *sentence);

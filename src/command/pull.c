@@ -3,9 +3,8 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/text.h"
+#include "command/registry_options.h"
 #include "engine/image.h"
-#include "engine/registries.h"
 
 #include <stdio.h>
 
@@ -19,15 +18,7 @@ static const struct option options[] = {
      .help = "print the digest only"},
     {.name = "progress", .kind = OPTION_CHOICE, .metavar = "auto|plain|json", .words = progress_words, .value = VALUE_WORDS,
      .offset = offsetof(struct pull_options, progress), .help = "how to show what is going on"},
-    {.group = "Registry",
-     .name = "authfile", .kind = OPTION_TEXT, .metavar = "FILE", .value = VALUE_FILE, .offset = offsetof(struct pull_options, authfile),
-     .help = "take credentials from this file; else from those of Podman and Docker"},
-    {.name = "cert-dir", .kind = OPTION_TEXT, .metavar = "DIR", .value = VALUE_DIR, .offset = offsetof(struct pull_options, cert_dir),
-     .help = "trust certificates in this directory as well, and show those of one's own"},
-    {.name = "tls-verify", .kind = OPTION_FLAG, .inverted = true, .offset = offsetof(struct pull_options, no_verify),
-     .help = "believe only certificates that somebody trusted has signed (on by default)"},
-    {.name = "plain-http", .kind = OPTION_FLAG, .offset = offsetof(struct pull_options, plain_http),
-     .help = "talk without TLS: everybody on the way can read and change what is said"},
+    REGISTRY_OPTIONS(struct pull_options),
 };
 
 static const struct option_set set = {
@@ -38,19 +29,6 @@ static const struct option_set set = {
     .options = options,
     .count = COUNT(options),
 };
-
-static void show(const struct pull_event *event, void *data)
-{
-    struct progress *progress = data;
-    char name[13] = "";
-    if (event->notice) {
-        progress_notice(progress, event->notice);
-        return;
-    }
-    snprintf(name, sizeof name, "%s", digest_hex(event->digest));
-    bool done = text_equal(event->state, "done") || text_equal(event->state, "exists") || text_equal(event->state, "unpacked");
-    progress_update(progress, name, event->state, done ? event->size : event->read, event->size, done);
-}
 
 int pull_image(struct arena *arena, const struct pull_options *o, const char *word, struct image *image)
 {
@@ -70,11 +48,9 @@ int pull_image(struct arena *arena, const struct pull_options *o, const char *wo
     if (!o->quiet && o->progress != PROGRESS_JSON)
         fprintf(stderr, "pulling %s%s%s\n", full.text, name.host ? "" : ", by the configuration ", name.host ? "" : registries.file);
     int r = image_pull(&store,
-                       &(struct pull_request){.reference = &full, .platform = o->platform, .cert_dir = o->cert_dir,
-                                              .authfile = o->authfile, .no_verify = o->no_verify, .newer = o->newer,
-                                              .mirrors = registries_mirrors(&registries, full.host),
-                                              .plain_hosts = registries.insecure, .plain_http = o->plain_http},
-                       &owners, show, &progress, image);
+                       &(struct pull_request){.reference = &full, .platform = o->platform, .access = o->access, .newer = o->newer,
+                                              .mirrors = registries_mirrors(&registries, full.host), .plain_hosts = registries.insecure},
+                       &owners, progress_blob, &progress, image);
     progress_end(&progress);
     return r;
 }

@@ -7,8 +7,9 @@
 extern const struct verb pull_verb;
 
 struct pull_options {
-    const char *platform, *cert_dir, *authfile;
-    bool quiet, no_verify, plain_http;
+    const char *platform;
+    struct registry_access access;
+    bool quiet;
     bool newer; /* where the registry cannot be reached, what is here will do */
     enum progress_mode progress;
 };

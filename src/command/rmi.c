@@ -3,19 +3,22 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "command/progress.h"
 #include "engine/image.h"
-#include "image/store.h"
+#include "image/mounts.h"
 
 #include <stdio.h>
 
 struct rmi_options {
-    bool all;
+    bool all, force;
 };
 
 static const struct option options[] = {
     {.group = "Options",
      .name = "all", .letter = 'a', .kind = OPTION_FLAG, .offset = offsetof(struct rmi_options, all), .help = "remove every image"},
+    {.name = "force", .letter = 'f', .kind = OPTION_FLAG, .offset = offsetof(struct rmi_options, force),
+     .help = "images that are mounted, too, whose layers stay until they are not; what is not here is no failure"},
 };
 
 static const struct option_set set = {
@@ -27,27 +30,63 @@ static const struct option_set set = {
     .count = COUNT(options),
 };
 
+static bool has_other_name(const struct store *store, const struct image *image)
+{
+    struct image *images;
+    size_t count;
+    if (store_images(store, &images, &count) < 0)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(images[i].digest, image->digest) && !text_equal(images[i].name, image->name))
+            return true;
+    return false;
+}
+
+/* What is mounted keeps one name at least, by which it can be unmounted. */
+static int check_mounts(const struct store *store, const struct image *image, bool named)
+{
+    struct image_mount *mounts;
+    size_t count;
+    TRY(image_mounts(store, &mounts, &count));
+    const struct image_mount *mount = image_mount_find(mounts, count, image->digest);
+    if (!mount || (named && has_other_name(store, image)))
+        return 0;
+    const char *name = image->name ? image->name : image->digest;
+    return refuse(-EBUSY, "image %s is mounted at %s (bocal image unmount %s)", name, mount->point, name);
+}
+
 /* A name takes itself away; a digest takes all names of its image. */
-static int remove_image(const struct store *store, const char *word)
+static int remove_image(const struct store *store, const struct rmi_options *o, const char *word)
 {
     struct image image;
-    TRY(store_find(store, word, &image));
+    int r = store_find(store, word, &image);
+    if (r == -ENOENT && o->force)
+        return 0;
+    TRY(r);
     bool named = image.name && !image.by_digest;
-    int r = named ? store_unname(store, image.name) : store_forget(store, &image);
+    if (!o->force)
+        TRY(check_mounts(store, &image, named));
+    r = named ? store_unname(store, image.name) : store_forget(store, &image);
     if (r < 0 && r != -ENOENT)
         return r;
     printf("%s %s\n", named ? "unnamed" : "removed", named ? image.name : image.digest);
     return 0;
 }
 
-static int remove_all(const struct store *store)
+/* One that is mounted does not keep the others. */
+static int remove_all(const struct store *store, const struct rmi_options *o)
 {
     struct image *images;
     size_t count;
+    int result = 0;
     TRY(store_images(store, &images, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(store_forget(store, &images[i]));
-    return 0;
+    for (size_t i = 0; i < count; i++) {
+        int r = o->force ? 0 : check_mounts(store, &images[i], false);
+        if (r == 0)
+            TRY(store_forget(store, &images[i]));
+        result = result < 0 ? result : r;
+    }
+    return result;
 }
 
 static int collect(struct arena *arena, const struct store *store)
@@ -65,12 +104,14 @@ static int collect(struct arena *arena, const struct store *store)
 static int rmi(struct arena *arena, const struct rmi_options *o, char **words)
 {
     auto_store store = {.fd = -1, .blobs = -1};
-    TRY(caller_store_open(arena, &store));
-    int result = o->all ? remove_all(&store) : 0;
+    int looked = caller_store_look(arena, *words, &store);
+    if (looked < 0)
+        return looked == -ENOENT && (!*words || o->force) ? error_clear(), 0 : looked;
+    int result = o->all ? remove_all(&store, o) : 0;
     const char *sentence = arena_strdup(arena, error_text());
     bool removed = o->all;
     for (; *words; words++) {
-        int r = remove_image(&store, *words);
+        int r = remove_image(&store, o, *words);
         removed |= r == 0;
         if (r < 0 && result == 0) {
             result = r;

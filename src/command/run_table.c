@@ -230,6 +230,7 @@ const struct option_set run_set = {
     .summary = "run a command in a new container",
     .options = options,
     .count = COUNT(options),
+    .in_order = true,
 };
 
 /* The words after the options. An image reference cannot begin with '/': such a first word is a

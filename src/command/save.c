@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "engine/image.h"
 #include "image/save.h"
@@ -48,19 +49,12 @@ static int find_images(const struct store *store, char **words, struct image **i
     return 0;
 }
 
-/* A file gets its name when it is complete, and nothing is left of one that is not. */
 static int save_file(const struct store *store, const struct save_options *o, const struct image *images, size_t count)
 {
-    const char *beside = arena_printf(store->arena, "%s.%d.tmp", o->output, getpid());
-    auto_fd fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return fail(-errno, "create %s", beside);
-    int r = image_save(store, images, count, o->format, o->packing, fd);
-    if (r == 0 && (fsync(fd) < 0 || rename(beside, o->output) < 0))
-        r = fail(-errno, "write %s", o->output);
-    if (r < 0)
-        unlink(beside);
-    return r;
+    auto_output output = {.fd = -1};
+    TRY(output_begin(&output, o->output));
+    TRY(image_save(store, images, count, o->format, o->packing, output.fd));
+    return output_keep(&output);
 }
 
 /* What is no regular file (a pipe, /dev/stdout) is written as it is. */
@@ -83,7 +77,7 @@ static int save(struct arena *arena, const struct save_options *o, char **words)
     struct image *images = NULL;
     size_t count = 0;
     auto_store store = {.fd = -1, .blobs = -1};
-    TRY(caller_store_open(arena, &store));
+    TRY(caller_store_look(arena, *words, &store));
     TRY(find_images(&store, words, &images, &count));
     return save_to(&store, o, images, count);
 }

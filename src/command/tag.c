@@ -27,7 +27,7 @@ static int tag(struct arena *arena, char **words)
             return refuse(-EINVAL, "%.200s: not a name (NAME[:TAG], perhaps with a host before it)", *word);
         *LIST_ADD(arena, &names, &n) = (struct naming){name.text, &image};
     }
-    TRY(caller_store_open(arena, &store));
+    TRY(caller_store_look(arena, *words, &store));
     auto_fd adding = store_hold(&store, false, false); /* it is not collected meanwhile */
     TRY(adding);
     TRY(store_find(&store, words[0], &image));

@@ -9,11 +9,17 @@
 #include "command/history.h"
 #include "command/image.h"
 #include "command/images.h"
+#include "command/import.h"
 #include "command/inspect.h"
 #include "command/load.h"
+#include "command/login.h"
+#include "command/logout.h"
+#include "command/prune.h"
 #include "command/pull.h"
+#include "command/push.h"
 #include "command/rmi.h"
 #include "command/save.h"
+#include "command/system.h"
 #include "command/tag.h"
 #include "command/run.h"
 #include "command/version.h"
@@ -25,13 +31,19 @@ static const struct verb *const verbs[] = {
     &run_verb,
     &images_verb,
     &pull_verb,
+    &push_verb,
+    &login_verb,
+    &logout_verb,
     &load_verb,
     &save_verb,
+    &import_verb,
     &inspect_verb,
     &history_verb,
     &tag_verb,
     &rmi_verb,
     &image_verb,
+    &prune_verb,
+    &system_verb,
     &help_verb,
     &completion_verb,
     &version_verb,

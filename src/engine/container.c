@@ -77,6 +77,23 @@ struct oci_state container_state(const struct container *c, const char *status, 
                               .pid = pid, .annotations = c->annotations, .n_annotations = c->n_annotations};
 }
 
+/* What the caller's standard fds are, as text that is a JSON array: where crun has it. */
+static void put_descriptors(struct json_writer *json)
+{
+    char text[3 * PATH_MAX + 16], link[] = "/proc/self/fd/0", target[PATH_MAX];
+    auto_file stream = fmemopen(text, sizeof text, "w");
+    struct json_writer list = json_writer_compact(stream);
+    json_begin_array(&list, NULL);
+    for (; link[sizeof link - 2] <= '2'; link[sizeof link - 2]++) {
+        ssize_t length = readlink(link, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        json_put_string(&list, NULL, target);
+    }
+    json_end_array(&list);
+    fflush(stream);
+    json_put_string(json, "external_descriptors", text);
+}
+
 static void put_state(const struct container *c, const struct oci_state *state, bool stored, struct json_writer *json)
 {
     json_begin_object(json, NULL);
@@ -87,6 +104,7 @@ static void put_state(const struct container *c, const struct oci_state *state, 
         json_put_u64(json, "startTime", c->start_time);
         json_put_bool(json, "systemd", c->systemd);
         json_put_bool(json, "lateHooks", c->late_hooks);
+        put_descriptors(json);
     }
     json_end_object(json);
 }
@@ -108,7 +126,9 @@ int container_save(const struct container *container, const char *config)
     if (r < 0)
         return fail(r, "write %s", beside);
     const char *path = arena_printf(container->arena, "%s/state.json", container->dir);
-    return file_replace(AT_FDCWD, path, text, size, 0600);
+    TRY(file_replace(AT_FDCWD, path, text, size, 0600));
+    const char *status = arena_printf(container->arena, "%s/status", container->dir);
+    return symlink("state.json", status) < 0 ? fail(-errno, "link %s", status) : 0;
 }
 
 int container_config(const struct container *container, struct config *config)

@@ -2,6 +2,7 @@
  *
  *     journal      what delete undoes; locked while the container is being made
  *     state.json   written when it is created: the OCI state, and what tells its process from a later one
+ *     status       a link to it: crun's name for what it keeps, and so where its friends look
  *     notify/      the socket to which it announces what it has to (engine/notify.h), where its maker had one
  *     start        the socket at which its command waits, until it is started
  *

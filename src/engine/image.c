@@ -14,6 +14,19 @@ int caller_store_open(struct arena *arena, struct store *store)
     return store_open(arena, places.data, store);
 }
 
+static int no_store(const char *word)
+{
+    return refuse(-ENOENT, "image %.200s is not here: there are no images yet (bocal pull, or bocal load)", word);
+}
+
+int caller_store_look(struct arena *arena, const char *word, struct store *store)
+{
+    struct places places;
+    TRY(places_find(arena, &places));
+    int r = store_look(arena, places.data, store);
+    return r == -ENOENT && word ? no_store(word) : r;
+}
+
 int layer_owners_choose(struct arena *arena, struct layer_owners *owners)
 {
     *owners = (struct layer_owners){.userns = -1};
@@ -42,7 +55,7 @@ int run_image_open(struct arena *arena, const char *data, const char *word, stru
     *image = (struct run_image){.hold = -1};
     int r = store_look(arena, data, &image->store);
     if (r == -ENOENT)
-        return refuse(-ENOENT, "image %.200s is not here: there are no images yet (bocal pull, or bocal load)", word);
+        return no_store(word);
     TRY(r);
     TRY(store_find(&image->store, word, &found));
     TRY(content_read(&image->store, &found, NULL, &image->content));

@@ -7,6 +7,10 @@
 /* Opens the caller's store, and makes what is missing of it. */
 int caller_store_open(struct arena *arena, struct store *store);
 
+/* Opens the caller's store, and makes nothing. -ENOENT where there is none: with a sentence about the image WORD, or without one
+ * where that is NULL. */
+int caller_store_look(struct arena *arena, const char *word, struct store *store);
+
 struct run_image {
     struct store store;
     struct content content;

@@ -288,7 +288,7 @@ int lifecycle_start(const char *root, const char *id)
 /* What it leaves is gone before its last hooks run, its configuration not yet. JOURNAL is locked, or there is none. */
 static int remove_container(const struct container *container, const struct journal *journal)
 {
-    static const char *const files[] = {"state.json", "config.json", "start"};
+    static const char *const files[] = {"status", "state.json", "config.json", "start"};
     if (journal->fd >= 0)
         TRY(journal_undo(journal, arena_printf(container->arena, "%s/journal", container->dir)));
     (void)hooks_run_late(container, HOOK_POSTSTOP);

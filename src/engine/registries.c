@@ -90,3 +90,21 @@ bool registries_insecure(const struct registries *registries, const char *host)
             return true;
     return false;
 }
+
+int registries_host(struct arena *arena, const char *word, const char **host)
+{
+    static const char *const versions[] = {"", "/", "/v1", "/v1/", "/v2", "/v2/"};
+    struct reference parsed;
+    const char *rest = strstr(word, "://");
+    const char *text = rest && (text_after(word, "https://") || text_after(word, "http://")) ? rest + 3 : word;
+    size_t length = strcspn(text, "/");
+    bool ends = false;
+    for (size_t i = 0; i < COUNT(versions); i++)
+        ends = ends || text_equal(text + length, versions[i]);
+    int r = ends ? reference_parse(arena, arena_printf(arena, "%.*s/x", (int)length, text), &parsed) : -EINVAL;
+    error_clear();
+    if (r < 0 || parsed.kind != REFERENCE_NAME || !parsed.host)
+        return refuse(-EINVAL, "%.200s: not a registry's host (HOST or HOST:PORT, with a dot or a port in it)", word);
+    *host = parsed.host;
+    return 0;
+}

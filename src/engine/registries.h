@@ -30,3 +30,6 @@ char **registries_mirrors(const struct registries *registries, const char *host)
 
 /* Whether HOST may be asked without TLS. */
 bool registries_insecure(const struct registries *registries, const char *host);
+
+/* The host that WORD names, "HOST" or "HOST:PORT", as references have it, into *HOST; an address ("https://HOST/v2/"), as people paste it, too. */
+int registries_host(struct arena *arena, const char *word, const char **host);

@@ -1,5 +1,6 @@
 /* What is being made in the store, until it has its final name. What a killed maker left is removed by the next who adds; but blobs of a pull
  * that was interrupted stay for the next pull of the same reference, complete or not, until they are a week old. */
+#include "image/measure.h"
 #include "image/remove.h"
 
 #include "base/cleanup.h"
@@ -107,16 +108,6 @@ struct dropping {
     uint64_t bytes;
 };
 
-static int count_entry(int dir, const char *name, unsigned char type, void *data)
-{
-    struct dropping *dropping = data;
-    struct stat st;
-    (void)type;
-    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        dropping->bytes += (uint64_t)st.st_size;
-    return 0;
-}
-
 static int drop_entry(int dir, const char *name, unsigned char type, void *data)
 {
     struct dropping *dropping = data;
@@ -129,7 +120,10 @@ static int drop_entry(int dir, const char *name, unsigned char type, void *data)
     int r = lock_named(dropping->store, &ingest, false);
     if (r < 0)
         return r == -EAGAIN || r == -EBUSY ? 0 : r; /* who is at it needs it */
-    dir_each(ingest.fd, count_entry, dropping);
+    uint64_t bytes = 0;
+    if (store_measure(dropping->store, arena_printf(dropping->store->arena, "ingest/%s", name), &bytes) == 0)
+        dropping->bytes += bytes;
+    error_clear(); /* what cannot be counted is removed all the same */
     ingest_end(&ingest);
     return 0;
 }

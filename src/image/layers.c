@@ -36,6 +36,7 @@ struct layer {
     enum layer_state state;
     struct ingest ingest;
     uint64_t entries, bytes, skipped;
+    char seal[DIGEST_LENGTH + 1]; /* of its files, as bocal-archive has left them */
     bool told, given; /* bocal-archive has said that it is whole; it was given the layers below */
     int growth;       /* -1, or where it is told that there is more to read; owned */
     uint64_t fed;     /* bytes of which it was told */
@@ -120,6 +121,10 @@ static int hear(struct json_object *object, void *data)
         layer->entries = json_number_of(object, "entries");
         layer->bytes = json_number_of(object, "bytes");
         layer->skipped = json_number_of(object, "skippedDevices");
+        const char *seal = json_text_of(object, "seal");
+        if (!digest_valid(seal))
+            return refuse(-EPROTO, "bocal-archive: it does not say what it has unpacked");
+        snprintf(layer->seal, sizeof layer->seal, "%s", seal);
         layer->told = true;
     } else {
         tell(layer, json_number_of(object, "read"));
@@ -245,6 +250,7 @@ static int describe(const struct layer *layer)
     json_put_string(&json, "blob", blob->digest);
     if (layer->index)
         json_put_string(&json, "parent", u->content->chain[layer->index - 1]);
+    json_put_string(&json, "seal", layer->seal);
     json_put_u64(&json, "size", layer->bytes);
     json_put_u64(&json, "entries", layer->entries);
     json_put_u64(&json, "skippedDevices", layer->skipped);

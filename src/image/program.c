@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json_tree.h"
 #include "base/text.h"
+#include "kernel/sys.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -94,7 +95,7 @@ int program_start(struct arena *arena, const struct program_call *call, struct p
 {
     __attribute__((cleanup(cleanup_moved))) struct moved moved = {.count = 0};
     int out[2], err[2];
-    *program = (struct program){.name = call->name, .out = -1, .err = -1};
+    *program = (struct program){.name = call->name, .out = -1, .err = -1, .pidfd = -1};
     if (call->n_fds > PROGRAM_MOST_FDS)
         return refuse(-E2BIG, "%s: %zu directories at once", call->name, call->n_fds);
     auto_fd nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -121,6 +122,8 @@ int program_start(struct arena *arena, const struct program_call *call, struct p
     if (r == 0)
         r = spawn(path, (char *const *)words_of(arena, call->name, call->words), &moved, &program->pid);
     if (r == 0)
+        r = program->pidfd = sys_pidfd_open(program->pid);
+    if (r >= 0)
         return 0;
     program_end(program);
     fail(r, "run %s", path);
@@ -169,7 +172,7 @@ static bool is_ready(int fd)
     return fd >= 0 && poll(&poll_fd, 1, 0) > 0;
 }
 
-/* It has said all: how it ended. */
+/* How it ended. */
 static int ended(struct program *p)
 {
     int status = 0;
@@ -190,9 +193,12 @@ static int ended(struct program *p)
     return *p->error ? refuse(-EIO, "%s", p->error) : refuse(-EIO, "%s: failed and did not say why", p->name);
 }
 
+/* What its own helpers have of its pipes may stay open for ever: it ends when it ends, and what it had said by then was read. */
 int program_read(struct program *p, program_listener *each, void *data)
 {
-    while (is_ready(p->err))
+    enum { MOST = 64 };
+    bool over = is_ready(p->pidfd);
+    for (int i = 0; i < MOST && is_ready(p->err); i++)
         take(&p->err, p->error, sizeof p->error, &p->n_error);
     while (is_ready(p->out)) {
         if (!take(&p->out, p->line, sizeof p->line, &p->n_line))
@@ -203,18 +209,20 @@ int program_read(struct program *p, program_listener *each, void *data)
             return r;
         }
     }
-    return p->out < 0 && p->err < 0 ? ended(p) : 0;
+    return over ? ended(p) : 0;
 }
 
 int program_poll(struct program *const *programs, size_t count)
 {
-    struct pollfd fds[2 * count + 1];
+    struct pollfd fds[3 * count + 1];
     for (size_t i = 0; i < count; i++) {
-        bool runs = programs[i]->pid > 0;
-        fds[2 * i] = (struct pollfd){.fd = runs ? programs[i]->out : -1, .events = POLLIN};
-        fds[2 * i + 1] = (struct pollfd){.fd = runs ? programs[i]->err : -1, .events = POLLIN};
+        const struct program *p = programs[i];
+        bool runs = p->pid > 0;
+        fds[3 * i] = (struct pollfd){.fd = runs ? p->out : -1, .events = POLLIN};
+        fds[3 * i + 1] = (struct pollfd){.fd = runs ? p->err : -1, .events = POLLIN};
+        fds[3 * i + 2] = (struct pollfd){.fd = runs ? p->pidfd : -1, .events = POLLIN};
     }
-    return poll(fds, 2 * count, -1) < 0 && errno != EINTR ? fail(-errno, "wait for %s", programs[0]->name) : 0;
+    return poll(fds, 3 * count, -1) < 0 && errno != EINTR ? fail(-errno, "wait for %s", programs[0]->name) : 0;
 }
 
 int program_run(struct arena *arena, const struct program_call *call, program_listener *each, void *data)
@@ -240,5 +248,6 @@ void program_end(struct program *p)
     }
     cleanup_fd(&p->out);
     cleanup_fd(&p->err);
-    p->out = p->err = -1;
+    cleanup_fd(&p->pidfd);
+    p->out = p->err = p->pidfd = -1;
 }

@@ -26,6 +26,7 @@ struct program {
     const char *name;
     pid_t pid;                /* 0: none runs */
     int out, err;             /* what it tells; owned, -1 at their ends */
+    int pidfd;                /* can be read when it has ended; owned */
     char line[16384], error[512];
     size_t n_line, n_error;
 };
@@ -34,8 +35,8 @@ enum { PROGRAM_PARENTS = 3 }; /* the exit status of `unpack` that needs the laye
 
 int program_start(struct arena *arena, const struct program_call *call, struct program *program);
 
-/* Reads what has come, without waiting where nothing has; calls EACH for every object. Returns 0 while it runs; 1 when it has
- * ended well; PROGRAM_PARENTS; or -errno with its sentence. It has been waited for then. */
+/* Reads what has come, without waiting where nothing has; calls EACH for every object. Returns 0 while it runs (what it has
+ * started may go on, and hold its pipes); 1 when it has ended well; PROGRAM_PARENTS; or -errno with its sentence. It has been waited for then. */
 typedef int program_listener(struct json_object *object, void *data);
 int program_read(struct program *program, program_listener *each, void *data);
 

@@ -29,7 +29,7 @@ struct pulling {
     const struct store *store;
     const struct pull_request *request;
     const struct layer_owners *owners;
-    pull_listener *each;
+    blob_listener *each;
     void *data;
     struct program program;
     struct arrival *arrivals;
@@ -46,12 +46,6 @@ static void cleanup_pulling(struct pulling *p)
 
 /* ---- what bocal-registry tells ---- */
 
-static const char *digest_of(const struct pulling *p, struct json_object *object, const char *key)
-{
-    const char *digest = json_text_of(object, key);
-    return digest_valid(digest) ? arena_strdup(p->store->arena, digest) : NULL;
-}
-
 static struct arrival *find_arrival(const struct pulling *p, const char *digest)
 {
     for (size_t i = 0; i < p->n_arrivals; i++)
@@ -60,18 +54,15 @@ static struct arrival *find_arrival(const struct pulling *p, const char *digest)
     return NULL;
 }
 
-static void hear_blob(struct pulling *p, const char *digest, const char *state, struct json_object *object)
+static void note_blob(struct pulling *p, const char *digest, const char *state, uint64_t read)
 {
     struct arrival *arrival = find_arrival(p, digest);
     if (!arrival) {
         arrival = LIST_ADD(p->store->arena, &p->arrivals, &p->n_arrivals);
         arrival->digest = arena_strdup(p->store->arena, digest);
     }
-    arrival->have = json_number_of(object, "read");
+    arrival->have = read;
     arrival->whole = !text_equal(state, "downloading");
-    if (p->each)
-        p->each(&(struct pull_event){.digest = digest, .state = state, .size = json_number_of(object, "size"), .read = arrival->have},
-                p->data);
 }
 
 static void hear_failure(struct pulling *p, const char *what)
@@ -83,18 +74,17 @@ static void hear_failure(struct pulling *p, const char *what)
 static int hear(struct json_object *object, void *data)
 {
     struct pulling *p = data;
-    const char *blob = json_text_of(object, "blob"), *state = json_text_of(object, "state"), *notice = json_text_of(object, "notice");
-    if (notice && p->each)
-        p->each(&(struct pull_event){.notice = notice}, p->data);
+    const char *blob = json_text_of(object, "blob"), *state = json_text_of(object, "state");
     if (digest_valid(blob) && state)
-        hear_blob(p, blob, state, object);
+        note_blob(p, blob, state, json_number_of(object, "read"));
+    registry_hear(object, p->each, p->data);
     if (json_object_object_get_ex(object, "chosen", NULL))
-        p->chosen = digest_of(p, object, "chosen");
+        p->chosen = registry_digest_of(p->store->arena, object, "chosen");
     if (json_object_object_get_ex(object, "failure", NULL))
         hear_failure(p, json_text_of(object, "failure"));
     if (json_object_object_get_ex(object, "manifest", NULL)) {
-        p->manifest = digest_of(p, object, "manifest");
-        p->index = digest_of(p, object, "index");
+        p->manifest = registry_digest_of(p->store->arena, object, "manifest");
+        p->index = registry_digest_of(p->store->arena, object, "index");
     }
     return 0;
 }
@@ -105,45 +95,28 @@ static void hear_layer(const struct layer_event *event, void *data)
     const struct pulling *p = data;
     const struct arrival *arrival = find_arrival(p, event->digest);
     if (p->each && (!arrival || arrival->whole))
-        p->each(&(struct pull_event){.digest = event->digest, .state = event->done ? "unpacked" : "unpacking", .size = event->size,
+        p->each(&(struct blob_event){.digest = event->digest, .state = event->done ? "unpacked" : "unpacking", .size = event->size,
                                      .read = event->read},
                 p->data);
 }
 
 /* ---- fetching ---- */
 
-static void add_words(struct arena *arena, const char ***words, size_t *n, const char *option, const char *value)
-{
-    *LIST_ADD(arena, words, n) = option;
-    if (value)
-        *LIST_ADD(arena, words, n) = value;
-}
-
 static const char **words_for(struct arena *arena, const struct pull_request *request)
 {
-    const char **words = NULL;
-    size_t n = 0;
-    const struct {
-        const char *option, *value;
-    } said[] = {{"--platform", request->platform}, {"--cert-dir", request->cert_dir}, {"--authfile", request->authfile}};
+    struct registry_words words = {.arena = arena};
     const struct {
         const char *option;
         char *const *values;
     } lists[] = {{"--mirror", request->mirrors}, {"--plain-host", request->plain_hosts}};
-    add_words(arena, &words, &n, "pull", NULL);
-    add_words(arena, &words, &n, "--reference", request->reference->text);
-    for (size_t i = 0; i < COUNT(said); i++)
-        if (said[i].value)
-            add_words(arena, &words, &n, said[i].option, said[i].value);
+    registry_word(&words, "pull");
+    registry_option(&words, "--reference", request->reference->text);
+    registry_option(&words, "--platform", request->platform);
     for (size_t i = 0; i < COUNT(lists); i++)
         for (char *const *value = lists[i].values; value && *value; value++)
-            add_words(arena, &words, &n, lists[i].option, *value);
-    if (request->plain_http)
-        add_words(arena, &words, &n, "--plain-http", NULL);
-    if (request->no_verify)
-        add_words(arena, &words, &n, "--tls-verify=false", NULL);
-    *LIST_ADD(arena, &words, &n) = NULL;
-    return words;
+            registry_option(&words, lists[i].option, *value);
+    registry_access_words(&words, &request->access, true);
+    return words.list;
 }
 
 static int begin_fetching(struct pulling *p)
@@ -227,7 +200,7 @@ static int begin(const struct pulling *p, struct ingest *ingest)
     if (r != -EBUSY)
         return r;
     if (p->each)
-        p->each(&(struct pull_event){.notice = arena_printf(p->store->arena, "another bocal is pulling %s: waiting for it", request->reference->text)},
+        p->each(&(struct blob_event){.notice = arena_printf(p->store->arena, "another bocal is pulling %s: waiting for it", request->reference->text)},
                 p->data);
     return ingest_resume(p->store, "pull", key, true, ingest);
 }
@@ -265,14 +238,14 @@ static int make_do(const struct pulling *p, int r, struct image *image)
             *image = images[i];
             error_clear();
             if (p->each)
-                p->each(&(struct pull_event){.notice = arena_printf(p->store->arena, "%s: taking the image that is here", reason)}, p->data);
+                p->each(&(struct blob_event){.notice = arena_printf(p->store->arena, "%s: taking the image that is here", reason)}, p->data);
             return 0;
         }
     return r;
 }
 
 int image_pull(const struct store *store, const struct pull_request *request, const struct layer_owners *owners,
-               pull_listener *each, void *data, struct image *image)
+               blob_listener *each, void *data, struct image *image)
 {
     __attribute__((cleanup(cleanup_pulling))) struct pulling p = {.store = store, .request = request, .owners = owners, .each = each,
                                                                   .data = data, .program = {.out = -1, .err = -1}};

@@ -222,6 +222,27 @@ static int take_name(const struct store *store, struct json_object *list, const 
     return taken;
 }
 
+/* The entry without a name. */
+static int take_unnamed(struct json_object *list, const struct image *image)
+{
+    int taken = 0;
+    for (size_t i = json_length(list); i-- > 0;) {
+        struct json_object *entry = json_object_array_get_idx(list, i);
+        if (!name_of(entry) && text_equal(json_text_of(entry, "digest"), image->digest))
+            json_object_array_del_idx(list, i, 1), taken++;
+    }
+    return taken;
+}
+
+static int take_entries(const struct store *store, struct json_object *list, const struct naming *names, size_t count)
+{
+    int taken = take_name(store, list, names, count);
+    for (size_t k = 0; k < count; k++)
+        if (!names[k].name)
+            taken += take_unnamed(list, names[k].image);
+    return taken;
+}
+
 static int take_digest(const struct store *store, struct json_object *list, const struct naming *names, size_t count)
 {
     int taken = 0;
@@ -245,6 +266,9 @@ static int give_names(const struct store *store, struct json_object *list, const
 {
     take_name(store, list, names, count);
     for (size_t i = 0; i < count; i++)
+        if (names[i].name) /* it is no longer an image without one */
+            take_unnamed(list, names[i].image);
+    for (size_t i = 0; i < count; i++)
         if (names[i].name || !is_listed(list, names[i].image))
             json_object_array_add(list, entry_of(store, names[i].name, names[i].image));
     return (int)count;
@@ -260,6 +284,12 @@ int store_unname(const struct store *store, const char *name)
 {
     int r = change_index(store, take_name, &(struct naming){.name = name}, 1);
     return r == 0 ? -ENOENT : r < 0 ? r : 0;
+}
+
+int store_take(const struct store *store, const struct naming *entries, size_t count)
+{
+    int r = count ? change_index(store, take_entries, entries, count) : 0;
+    return r < 0 ? r : 0;
 }
 
 int store_forget(const struct store *store, const struct image *image)

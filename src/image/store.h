@@ -60,6 +60,8 @@ int store_find(const struct store *store, const char *word, struct image *image)
 int store_name(const struct store *store, const struct naming *names, size_t count);
 /* Takes the name away; what was its image stays until it is collected. -ENOENT without a sentence when it is nobody's. */
 int store_unname(const struct store *store, const char *name);
+/* Takes these entries away, by their names, or that without a name of their image. */
+int store_take(const struct store *store, const struct naming *entries, size_t count);
 /* Takes all names of IMAGE away. */
 int store_forget(const struct store *store, const struct image *image);
 

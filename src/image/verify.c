@@ -1,10 +1,12 @@
-/* Verifying: documents are read as they are for running, and bocal-archive hashes all the rest. Nothing is collected meanwhile. */
+/* Verifying: documents are read as they are for running, and bocal-archive hashes all the rest: blobs, and the files of layers, of
+ * which layer.json has a digest since they were unpacked. Nothing is collected meanwhile. */
 #include "image/verify.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json_tree.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "image/content.h"
 #include "image/program.h"
@@ -18,6 +20,7 @@ struct claim {
 
 struct verifying {
     const struct store *store;
+    const struct layer_owners *owners;
     verify_listener *each;
     void *data;
     struct claim *claims;
@@ -124,9 +127,92 @@ static int verify_blob(int dir, const char *name, unsigned char type, void *data
     return 0;
 }
 
-int store_verify(const struct store *store, verify_listener *each, void *data, struct verification *result)
+/* ---- layers ---- */
+
+static const char remedy_layer[] = "(remove its images, then pull or load them again)";
+
+static int hear_seal(struct json_object *object, void *data)
 {
-    struct verifying v = {.store = store, .each = each, .data = data, .result = result};
+    struct sums *sums = data;
+    const char *seal = json_text_of(object, "seal");
+    sums->digest = seal ? arena_strdup(sums->v->store->arena, seal) : NULL;
+    return 0;
+}
+
+static int seal(const struct verifying *v, int files, struct sums *sums)
+{
+    const char *words[8] = {"seal"};
+    size_t n = 1, n_fds = 1;
+    int fds[2] = {files};
+    *sums = (struct sums){.v = v};
+    if (v->owners->flat)
+        words[n++] = "--flat";
+    if (v->owners->userns >= 0) {
+        words[n++] = "--userns";
+        words[n++] = "4";
+        fds[n_fds++] = v->owners->userns;
+    }
+    return program_run(v->store->arena,
+                       &(struct program_call){.name = "bocal-archive", .words = words, .input = -1, .output = -1, .fds = fds, .n_fds = n_fds},
+                       hear_seal, sums);
+}
+
+/* The name of a layer is its chainID (image-spec config.md): of what it is made from, and of what it stands on. */
+static bool name_fits(struct arena *arena, const char *name, const char *diff_id, const char *parent)
+{
+    char hex[SHA256_HEX_SIZE];
+    if (!digest_valid(diff_id) || (parent && !digest_valid(parent)))
+        return false;
+    if (!parent)
+        return text_equal(digest_hex(diff_id), name);
+    const char *both = arena_printf(arena, "%s %s", parent, diff_id);
+    sha256_hex(both, strlen(both), hex);
+    return text_equal(hex, name);
+}
+
+static const char *check_layer(const struct verifying *v, int dir, const char *name)
+{
+    struct arena *arena = v->store->arena;
+    struct sums sums;
+    auto_free char *text = NULL;
+    if (file_read(dir, arena_printf(arena, "%s/layer.json", name), 1 << 20, &text) < 0)
+        return error_text();
+    auto_json *json = json_tokener_parse(text);
+    const char *wanted = json_text_of(json, "seal");
+    if (!name_fits(arena, name, json_text_of(json, "diffID"), json_text_of(json, "parent")))
+        return arena_printf(arena, "its name is not that of what layer.json says it was made from %s", remedy_layer);
+    if (!digest_valid(wanted))
+        return arena_printf(arena, "layer.json has no digest of its files %s", remedy_layer);
+    auto_fd files = openat(dir, arena_printf(arena, "%s/fs", name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (files < 0)
+        return arena_printf(arena, "its files are missing: %s", strerror(errno));
+    if (seal(v, files, &sums) < 0)
+        return error_text();
+    return text_equal(sums.digest, wanted) ? NULL : arena_printf(arena, "its files are not as they were unpacked %s", remedy_layer);
+}
+
+static int verify_layer(int dir, const char *name, unsigned char type, void *data)
+{
+    struct verifying *v = data;
+    (void)type;
+    v->result->layers++;
+    const char *fault = check_layer(v, dir, name);
+    if (fault)
+        tell(v, arena_printf(v->store->arena, "layer %.12s", name), fault);
+    error_clear();
+    return 0;
+}
+
+static int each_of(struct verifying *v, const char *directory, dir_visitor *visit)
+{
+    auto_fd dir = openat(v->store->fd, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return dir < 0 ? fail(-errno, "open %s/%s", v->store->dir, directory) : dir_each(dir, visit, v);
+}
+
+int store_verify(const struct store *store, const struct layer_owners *owners, verify_listener *each, void *data,
+                 struct verification *result)
+{
+    struct verifying v = {.store = store, .owners = owners, .each = each, .data = data, .result = result};
     struct image *images;
     size_t count;
     *result = (struct verification){0};
@@ -135,6 +221,6 @@ int store_verify(const struct store *store, verify_listener *each, void *data, s
     TRY(store_images(store, &images, &count));
     for (size_t i = 0; i < count; i++)
         verify_image(&v, &images[i]);
-    auto_fd blobs = openat(store->fd, "images/blobs/sha256", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return blobs < 0 ? fail(-errno, "open %s/images/blobs", store->dir) : dir_each(blobs, verify_blob, &v);
+    TRY(each_of(&v, "images/blobs/sha256", verify_blob));
+    return each_of(&v, "layers", verify_layer);
 }

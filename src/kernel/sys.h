@@ -10,10 +10,13 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -62,6 +65,12 @@ static inline int sys_open_in_root(int root, const char *path, int flags, mode_t
 {
     return sys_openat2(root, path, (uint64_t)(unsigned)flags | O_CLOEXEC, mode,
                        RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+static inline bool sys_is_null_device(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 }
 
 static inline int sys_open_tree(int dir, const char *path, unsigned flags)

@@ -54,6 +54,18 @@ static void note_challenge(struct arena *arena, struct http_answer *answer, cons
     challenge_parse(arena, value, &answer->challenges, &answer->challenge_count);
 }
 
+static void note_received(struct arena *arena, struct http_answer *answer, const char *value)
+{
+    answer->received = arena_strdup(arena, value);
+}
+
+static void note_chunk(struct arena *arena, struct http_answer *answer, const char *value)
+{
+    (void)arena;
+    if (text_to_u64(value, INT64_MAX, &answer->chunk_least) < 0)
+        answer->chunk_least = 0;
+}
+
 void http_answer_note(struct arena *arena, struct http_answer *answer, char *line)
 {
     static const struct {
@@ -64,7 +76,8 @@ void http_answer_note(struct arena *arena, struct http_answer *answer, char *lin
         {"Content-Range", note_range},     {"Content-Encoding", note_encoding},
         {"Location", note_location},       {"Retry-After", note_retry},
         {"ETag", note_tag},                {"Docker-Content-Digest", note_digest},
-        {"WWW-Authenticate", note_challenge},
+        {"WWW-Authenticate", note_challenge}, {"Range", note_received},
+        {"OCI-Chunk-Min-Length", note_chunk},
     };
     char *colon = strchr(line, ':');
     if (!colon)

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json_read.h"
+#include "base/option.h"
 #include "base/text.h"
 #include "registry/base64.h"
 
@@ -76,6 +77,15 @@ const char *auth_words(struct arena *arena, const struct http_exchange *exchange
     return shown;
 }
 
+int auth_remedy(const struct auth *auth, int r)
+{
+    if (auth->trial)
+        return remedy(r, "the name or the password is wrong, or a token is wanted in its place");
+    if (auth->credentials.from)
+        return remedy(r, "log in again: it was shown what %s has for %s", auth->credentials.from, auth->host);
+    return remedy(r, "log in: bocal login %s", auth->host);
+}
+
 /* ---- tokens ---- */
 
 const char *auth_known(const struct auth *auth, const char *scope)
@@ -135,9 +145,32 @@ static int denied(struct auth *auth, const struct http_exchange *exchange)
         return refuse(-EREMOTEIO, "no token: %s answers %d%s%s", place, exchange->answer.status, words ? ": " : "",
                       words ? words : "");
     refuse(-EACCES, "unauthorized: %s gives no token%s%s", place, words ? ": " : "", words ? words : "");
-    if (auth->credentials.from)
-        return remedy(-EACCES, "log in again: it was shown what %s has for %s", auth->credentials.from, auth->host);
-    return remedy(-EACCES, "log in: bocal login %s", auth->host);
+    return auth_remedy(auth, -EACCES);
+}
+
+/* Adds TEXT's words to LIST, each once. */
+static void add_scopes(struct arena *arena, struct word_list *list, const char *text)
+{
+    for (char **word = text ? text_split(arena, text, ' ', NULL) : (char *[]){NULL}; *word; word++) {
+        size_t i = 0;
+        while (i < list->count && !text_equal(list->words[i], *word))
+            i++;
+        if (**word && i == list->count)
+            *LIST_ADD(arena, &list->words, &list->count) = *word;
+    }
+}
+
+/* What is to be allowed: what the challenge says and SCOPE, for the challenge of a HEAD may say less than what comes then. In
+ * an address a parameter each, in a form one. */
+static const char *scopes_text(struct arena *arena, const char *said, const char *scope, bool form)
+{
+    struct word_list list = {0};
+    const char *text = "";
+    add_scopes(arena, &list, said);
+    add_scopes(arena, &list, scope);
+    for (size_t i = 0; i < list.count; i++)
+        text = arena_printf(arena, "%s%s%s", text, form && i ? "%20" : i ? "&scope=" : "scope=", http_escape(arena, list.words[i]));
+    return text;
 }
 
 /* The question for a token: in the address, or with an identity token in a form (OAuth2). */
@@ -146,9 +179,10 @@ static void compose(struct auth *auth, const struct challenge *challenge, const 
 {
     struct arena *arena = auth->arena;
     const struct credentials *mine = &auth->credentials;
-    const char *wanted = http_escape(arena, challenge->scope ? challenge->scope : scope);
+    const char *wanted = scopes_text(arena, challenge->scope, scope, mine->identity);
     const char *service = challenge->service ? http_escape(arena, challenge->service) : NULL;
-    const char *query = arena_printf(arena, "scope=%s%s%s", wanted, service ? "&service=" : "", service ? service : "");
+    const char *query = arena_printf(arena, "%s%s%s%s", wanted, service && *wanted ? "&" : "", service ? "service=" : "",
+                                     service ? service : "");
     exchange->url = realm;
     if (mine->identity) {
         exchange->form = arena_printf(arena, "grant_type=refresh_token&client_id=bocal&%s&refresh_token=%s", query,
@@ -207,7 +241,5 @@ int auth_answer(struct auth *auth, const struct http_exchange *refused, const ch
         return 0;
     }
     refuse(-EACCES, "unauthorized%s%s", words ? ": the registry says: " : "", words ? words : "");
-    if (auth->credentials.from)
-        return remedy(-EACCES, "log in again: it was shown what %s has for %s", auth->credentials.from, auth->host);
-    return remedy(-EACCES, "log in: bocal login %s", auth->host);
+    return auth_remedy(auth, -EACCES);
 }

@@ -22,16 +22,20 @@ struct auth {
     struct http *http;
     const char *host;
     struct credentials credentials;
+    bool trial; /* they were just given, to be tried */
     struct auth_token *tokens;
     size_t count;
 };
 
-/* What to send for SCOPE ("repository:NAME:pull") before being asked; NULL: nothing is known yet. */
+/* What to send for SCOPE ("repository:NAME:pull"; several with blanks between; "": the registry itself) before being asked; NULL: nothing is known yet. */
 const char *auth_known(const struct auth *auth, const char *scope);
 
 /* Answers the challenges of the 401 that REFUSED has ended with: *AUTHORIZATION is what to send for SCOPE. -EACCES with a
  * sentence where nothing would help. Asks the token server, if any, and waits for it. */
 int auth_answer(struct auth *auth, const struct http_exchange *refused, const char *scope, const char **authorization);
+
+/* Puts behind the sentence of -EACCES what helps. Returns R. */
+int auth_remedy(const struct auth *auth, int r);
 
 /* What the server said about its failure, on one line, in the arena: its own words, at most 300 bytes; NULL when it said
  * nothing that people could read. */

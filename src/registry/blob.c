@@ -17,12 +17,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 enum {
     BUFFER = 1 << 20,
     FLUSH = 8 << 20,   /* bytes between two times that the disk is set to work */
-    EVENT_EVERY = 100, /* ms */
 };
 
 static void cleanup_hash(EVP_MD_CTX **hash)
@@ -30,13 +28,6 @@ static void cleanup_hash(EVP_MD_CTX **hash)
     EVP_MD_CTX_free(*hash);
 }
 #define auto_hash __attribute__((cleanup(cleanup_hash))) EVP_MD_CTX
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int local(struct blob *blob, int error, const char *what)
 {
@@ -140,7 +131,7 @@ static int hash_left(struct blob *blob)
 
 static void tell(struct blob *blob, const char *state)
 {
-    blob->told = now_ms();
+    blob->told = event_now_ms();
     event_blob(blob->digest, blob->kind, blob->size, blob->have, state);
 }
 
@@ -231,7 +222,7 @@ static int sink_take(void *data, const char *bytes, size_t size)
         if (blob->waiting == BUFFER)
             TRY(tell_written(blob));
     }
-    return now_ms() - blob->told >= EVENT_EVERY ? tell_written(blob) : 0;
+    return event_now_ms() - blob->told >= EVENT_EVERY ? tell_written(blob) : 0;
 }
 
 static int sink_end(void *data)

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "kernel/landlock.h"
 #include "kernel/sys.h"
+#include "registry/event.h"
+#include "registry/http.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -66,15 +68,17 @@ static void add_paths(struct landlock_rule *rules, size_t *count, const char *co
 
 static int confine_files(int ingest, int store, const char *const *readable, size_t n)
 {
-    struct landlock_rule rules[PATHS_MOST] = {
-        {.fd = ingest, .rights = LANDLOCK_READS | LANDLOCK_WRITES},
-        {.fd = store, .rights = LANDLOCK_READS},
-    };
-    size_t count = 2;
+    struct landlock_rule rules[PATHS_MOST];
+    size_t count = 0;
+    if (ingest >= 0)
+        rules[count++] = (struct landlock_rule){.fd = ingest, .rights = LANDLOCK_READS | LANDLOCK_WRITES};
+    if (store >= 0)
+        rules[count++] = (struct landlock_rule){.fd = store, .rights = LANDLOCK_READS};
+    size_t given = count;
     add_paths(rules, &count, readable, n);
     add_paths(rules, &count, of_the_network, COUNT(of_the_network));
     int r = landlock_confine(rules, count);
-    for (size_t i = 2; i < count; i++)
+    for (size_t i = given; i < count; i++)
         close(rules[i].fd);
     if (r == -ENOSYS || r == -EOPNOTSUPP)
         return 1;
@@ -162,3 +166,13 @@ int confine(int ingest, int store, const char *const *readable, size_t count)
     return files;
 }
 #endif
+
+int confine_network(int ingest, int store)
+{
+    const char *places[2];
+    http_trust_places(&places[0], &places[1]);
+    int r = confine(ingest, store, places, sizeof places / sizeof places[0]);
+    if (r == 1)
+        event_notice(NULL, "this kernel has no Landlock: what bocal-registry may read and write is not confined");
+    return r < 0 ? r : 0;
+}

@@ -162,38 +162,89 @@ static int find_in(struct arena *arena, const char *path, bool wanted, const cha
     return 0;
 }
 
+bool credentials_key_is(const char *key, const char *host)
+{
+    return key_covers(key, host, host);
+}
+
 /* ---- places ---- */
 
 struct place {
-    const char *variable; /* NULL: none, as where the variable is not set: no such place */
+    const char *variable; /* where it is not set: no such place */
     const char *rest;
     bool alone; /* where it is set, there is no other */
 };
 
-static const struct place places[] = {
+static const struct place places_of_all[] = {
     {"REGISTRY_AUTH_FILE", "", true},
     {"XDG_RUNTIME_DIR", "/containers/auth.json", false},
+    {NULL, NULL, false}, /* /run/containers/UID/auth.json, where XDG_RUNTIME_DIR is not set */
     {"XDG_CONFIG_HOME", "/containers/auth.json", false},
     {"HOME", "/.config/containers/auth.json", false},
     {"DOCKER_CONFIG", "/config.json", false},
     {"HOME", "/.docker/config.json", false},
 };
 
+static const char *value_of(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value && *value ? value : NULL;
+}
+
+/* NULL: there is none. */
+static const char *path_of(struct arena *arena, const struct place *place)
+{
+    if (!place->variable)
+        return value_of("XDG_RUNTIME_DIR") ? NULL : arena_printf(arena, "/run/containers/%u/auth.json", geteuid());
+    const char *base = value_of(place->variable);
+    return base ? arena_printf(arena, "%s%s", base, place->rest) : NULL;
+}
+
+void credentials_places(struct arena *arena, const char *const *files, size_t count, struct credentials_place **places, size_t *n)
+{
+    *places = NULL;
+    *n = 0;
+    for (size_t i = 0; i < count; i++)
+        *LIST_ADD(arena, places, n) = (struct credentials_place){files[i], true};
+    for (size_t i = 0; i < COUNT(places_of_all) && !count; i++) {
+        const struct place *place = &places_of_all[i];
+        const char *path = path_of(arena, place);
+        if (path)
+            *LIST_ADD(arena, places, n) = (struct credentials_place){path, place->alone};
+        if (path && place->alone)
+            break;
+    }
+}
+
+/* Who has no directory of his login, and is not root, has none that is emptied when he leaves. */
+const char *credentials_home(struct arena *arena, const char *const *files, size_t count)
+{
+    struct credentials_place *places;
+    size_t n;
+    const char *runtime = value_of("XDG_RUNTIME_DIR");
+    credentials_places(arena, files, count, &places, &n);
+    if (n && places[0].wanted)
+        return places[0].path;
+    for (size_t i = 0; i < COUNT(places_of_all); i++) {
+        const struct place *place = &places_of_all[i];
+        bool usable = place->variable ? !text_equal(place->variable, "XDG_RUNTIME_DIR") || (runtime && access(runtime, W_OK) == 0)
+                                      : geteuid() == 0;
+        const char *path = usable ? path_of(arena, place) : NULL;
+        if (path)
+            return path;
+    }
+    return NULL;
+}
+
 int credentials_find(struct arena *arena, const char *const *files, size_t count, const char *host,
                      const char *repository, struct credentials *found)
 {
     const char *whole = arena_printf(arena, "%s/%s", host, repository);
+    struct credentials_place *places;
+    size_t n;
     *found = (struct credentials){0};
-    for (size_t i = 0; i < count && !found->from; i++)
-        TRY(find_in(arena, files[i], true, host, whole, found));
-    for (size_t i = 0; i < COUNT(places) && !count && !found->from; i++) {
-        const char *base = getenv(places[i].variable);
-        if (!base || !*base)
-            continue;
-        const char *path = arena_printf(arena, "%s%s", base, places[i].rest);
-        TRY(find_in(arena, path, places[i].alone, host, whole, found));
-        if (places[i].alone)
-            break;
-    }
+    credentials_places(arena, files, count, &places, &n);
+    for (size_t i = 0; i < n && !found->from; i++)
+        TRY(find_in(arena, places[i].path, places[i].wanted, host, whole, found));
     return 0;
 }

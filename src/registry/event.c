@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct json_writer event_begin(void)
@@ -45,4 +46,11 @@ void event_notice(void *unused, const char *sentence)
     json_put_string(&json, "notice", shown ? shown : "out of memory");
     event_end(&json);
     free(shown);
+}
+
+int64_t event_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

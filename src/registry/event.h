@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* Of a blob: how much of it is there. STATE is "downloading", "exists" or "done". */
+/* Of a blob: how much of it is there. STATE is "downloading", "uploading", "exists", "mounted" or "done". */
 void event_blob(const char *digest, const char *kind, uint64_t size, uint64_t read, const char *state);
 
 /* What people should know although all goes on. Control characters are disarmed. */
@@ -14,3 +14,7 @@ void event_notice(void *unused, const char *sentence);
 /* One object between: members are put into the writer that event_begin() hands out. */
 struct json_writer event_begin(void);
 void event_end(struct json_writer *json);
+
+/* Milliseconds that never go back, for who tells only now and then: EVENT_EVERY. */
+enum { EVENT_EVERY = 100 };
+int64_t event_now_ms(void);

@@ -1,4 +1,4 @@
-/* Credential helpers: programs that keep passwords elsewhere. They write at most 64 KiB; who takes longer than a minute is
+/* Credential helpers: programs that keep passwords elsewhere, and are told get, store, erase. They write at most 64 KiB; who takes longer than a minute is
  * ended. "credentials not found in native keychain" is the protocol's way to say that there is nothing. */
 #include "registry/credentials.h"
 
@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json_read.h"
+#include "base/json_write.h"
 #include "base/text.h"
 #include "registry/header.h"
 
@@ -26,7 +27,7 @@ struct reply {
 };
 
 /* Starts PROGRAM, found in PATH, with these ends as its standard input and output. */
-static int start(const char *program, int in, int out, pid_t *pid)
+static int start(const char *program, const char *verb, int in, int out, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -39,7 +40,7 @@ static int start(const char *program, int in, int out, pid_t *pid)
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    int r = posix_spawnp(pid, program, &actions, &attributes, (char *[]){(char *)program, "get", NULL}, environ);
+    int r = posix_spawnp(pid, program, &actions, &attributes, (char *[]){(char *)program, (char *)verb, NULL}, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return -r;
@@ -67,8 +68,8 @@ static int read_reply(int fd, char *text)
     }
 }
 
-/* Runs it; *STATUS as waitpid(2) has it. */
-static int converse(const char *program, const char *host, char *text, int *status)
+/* Runs it with INPUT; *STATUS as waitpid(2) has it. */
+static int converse(const char *program, const char *verb, const char *input_text, char *text, int *status)
 {
     int input[2], output[2];
     pid_t pid;
@@ -80,10 +81,10 @@ static int converse(const char *program, const char *host, char *text, int *stat
         return -errno;
     auto_fd mine_out = output[0];
     auto_fd theirs_out = output[1];
-    TRY(start(program, theirs_in, theirs_out, &pid));
+    TRY(start(program, verb, theirs_in, theirs_out, &pid));
     close(take_fd(&theirs_out));
     close(take_fd(&theirs_in));
-    fd_write_all(mine_in, host, strlen(host));
+    fd_write_all(mine_in, input_text, strlen(input_text));
     close(take_fd(&mine_in));
     int r = read_reply(mine_out, text);
     if (r < 0)
@@ -110,23 +111,70 @@ static int use_reply(struct arena *arena, const char *program, const char *text,
     return 0;
 }
 
-int credentials_ask(struct arena *arena, const char *name, const char *host, struct credentials *found)
+/* What it says in TEXT, and 1; 0 where it says that there is nothing. */
+static int call(struct arena *arena, const char *name, const char *verb, const char *input, const char **program, char **text)
 {
+    int status = 0;
     if (strchr(name, '/') || !header_safe(name, 64))
         return refuse(-EINVAL, "%.80s: not the name of a credential helper", name);
-    const char *program = arena_printf(arena, "docker-credential-%s", name);
-    char *text = arena_alloc(arena, OUTPUT_MOST);
-    int status = 0;
-    int r = converse(program, host, text, &status);
+    *program = arena_printf(arena, "docker-credential-%s", name);
+    *text = arena_alloc(arena, OUTPUT_MOST);
+    int r = converse(*program, verb, input, *text, &status);
     if (r == -ENOENT || r == -EACCES) /* the latter also where PATH has directories that are closed to us */
-        return remedy(refuse(r, "no credential helper %s in PATH can be run", program),
+        return remedy(refuse(r, "no credential helper %s in PATH can be run", *program),
                       "install it, or take it out of the file");
     if (r < 0)
-        return fail(r, "%s", program);
+        return fail(r, "%s", *program);
     if (status == 0)
-        return use_reply(arena, program, text, found);
-    text[strcspn(text, "\r\n")] = '\0';
-    if (strstr(text, "credentials not found"))
+        return 1;
+    (*text)[strcspn(*text, "\r\n")] = '\0';
+    if (strstr(*text, "credentials not found"))
         return 0;
-    return refuse(-EPERM, "%s: %.300s", program, *text ? text : "failed and did not say why");
+    return refuse(-EPERM, "%s: %.300s", *program, **text ? *text : "failed and did not say why");
+}
+
+int credentials_ask(struct arena *arena, const char *name, const char *host, struct credentials *found)
+{
+    const char *program;
+    char *text;
+    int r = call(arena, name, "get", host, &program, &text);
+    return r == 1 ? use_reply(arena, program, text, found) : r;
+}
+
+static void encode_credentials(const void *data, struct json_writer *json)
+{
+    static const char *const keys[] = {"ServerURL", "Username", "Secret"};
+    const char *const *values = data;
+    json_begin_object(json, NULL);
+    for (size_t i = 0; i < COUNT(keys); i++)
+        json_put_string(json, keys[i], values[i]);
+    json_end_object(json);
+}
+
+static bool is_utf8(const char *text)
+{
+    for (int n; *text; text += n)
+        if ((n = text_utf8_length(text)) == 0)
+            return false;
+    return true;
+}
+
+int credentials_store(struct arena *arena, const char *name, const char *host, const char *user, const char *secret)
+{
+    const char *values[] = {host, user, secret}, *program;
+    auto_free char *input = NULL;
+    char *text;
+    size_t length;
+    if (!is_utf8(user) || !is_utf8(secret))
+        return refuse(-EILSEQ, "docker-credential-%.64s takes UTF-8 only, which name and password are not", name);
+    TRY(json_write_text(encode_credentials, values, &input, &length));
+    int r = call(arena, name, "store", input, &program, &text);
+    return r == 0 ? refuse(-EPERM, "%s: %.300s", program, text) : r < 0 ? r : 0;
+}
+
+int credentials_erase(struct arena *arena, const char *name, const char *host)
+{
+    const char *program;
+    char *text;
+    return call(arena, name, "erase", host, &program, &text);
 }

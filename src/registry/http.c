@@ -2,15 +2,15 @@
  * headers and bytes while it runs; settle() decides when it is through: follow a redirect, wait and try again, or end. A
  * retry begins at the exchange's own address, for what redirects lead to expires.
  *
+ * A body that is sent begins anew with each try and each redirect, of which only those that keep the method (307, 308) are followed.
+ *
  * A head may have 256 KiB, the body of an answer that is no success counts up to 64 KiB and is not awaited any further. */
-#include "registry/http.h"
+#include "registry/attempt.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "registry/trust.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <sys/random.h>
 
@@ -18,43 +18,10 @@ enum {
     HEAD_MOST = 256 << 10,
     FAILURE_MOST = 64 << 10,
     HOPS_MOST = 10,
-    CONNECT_SECONDS = 30,
     WAIT_FIRST = 250, /* ms; doubled with each try, up to WAIT_LAST */
     WAIT_LAST = 30000,
     WAIT_SECONDS_MOST = 120, /* of Retry-After: longer, and people are told instead */
     GOT_ON = 1 << 20,        /* bytes after which the tries are counted anew */
-    RECEIVE_BUFFER = 512 << 10,
-    SLOWEST = 64, /* bytes a second */
-};
-
-enum attempt_state { IDLE, WAITING, RUNNING, ENDED };
-
-struct http_attempt {
-    struct http_attempt *next; /* of all that are not idle */
-    struct http *http;
-    struct http_exchange *exchange;
-    CURL *easy;
-    struct curl_slist *headers;
-    const char *url;  /* where redirects have led to */
-    const char *tag;  /* the ETag of what was begun */
-    enum attempt_state state;
-    bool stranger;    /* url is of another origin than the exchange's */
-    bool began;       /* the answer's head is complete */
-    bool enough;      /* of a body that nobody needs */
-    int64_t due;      /* ms */
-    uint64_t from;    /* the first byte asked for */
-    uint64_t reached; /* where the tries were last counted anew */
-    size_t head;      /* bytes of headers */
-    unsigned tries, hops;
-    char error[CURL_ERROR_SIZE];
-};
-
-struct http {
-    struct arena *arena;
-    const struct http_options *options;
-    CURLM *multi;
-    const char *no_proxy; /* what of the environment's proxies is not for; and never this machine */
-    struct http_attempt *attempts;
 };
 
 static int64_t now_ms(void)
@@ -116,6 +83,7 @@ static int begin_body(struct http_attempt *attempt)
     curl_easy_getinfo(attempt->easy, CURLINFO_RESPONSE_CODE, &status);
     attempt->began = true;
     answer->status = (int)status;
+    answer->url = attempt->url;
     if (attempt->stranger)
         answer->challenge_count = 0; /* our credentials are none of its business */
     if (!is_success(answer->status))
@@ -167,95 +135,6 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 
 /* ---- asking ---- */
 
-static void add_header(struct http_attempt *attempt, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add_header(struct http_attempt *attempt, const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    if (vasprintf(&text, format, args) < 0)
-        text = NULL;
-    va_end(args);
-    struct curl_slist *grown = text ? curl_slist_append(attempt->headers, text) : NULL;
-    if (grown)
-        attempt->headers = grown;
-    free(text);
-}
-
-static void compose_headers(struct http_attempt *attempt)
-{
-    const struct http_exchange *exchange = attempt->exchange;
-    curl_slist_free_all(attempt->headers);
-    attempt->headers = NULL;
-    add_header(attempt, "Accept: %s", exchange->accept ? exchange->accept : "*/*");
-    add_header(attempt, "Accept-Encoding: identity");
-    if (exchange->authorization && !attempt->stranger)
-        add_header(attempt, "Authorization: %s", exchange->authorization);
-    attempt->from = exchange->sink ? exchange->sink->have(exchange->data) : 0;
-    if (attempt->from)
-        add_header(attempt, "Range: bytes=%llu-", (unsigned long long)attempt->from);
-    if (attempt->from && attempt->tag)
-        add_header(attempt, "If-Range: %s", attempt->tag);
-}
-
-static void set_trust(struct http_attempt *attempt)
-{
-    const struct http_options *options = attempt->http->options;
-    const struct http_trust *trust = options->trust;
-    const char *file, *directory;
-    http_trust_places(&file, &directory);
-    curl_easy_setopt(attempt->easy, CURLOPT_SSL_VERIFYPEER, options->insecure ? 0L : 1L);
-    curl_easy_setopt(attempt->easy, CURLOPT_SSL_VERIFYHOST, options->insecure ? 0L : 2L);
-    curl_easy_setopt(attempt->easy, CURLOPT_CAINFO, file);
-    curl_easy_setopt(attempt->easy, CURLOPT_CAPATH, directory);
-    struct {
-        CURLoption option;
-        const char *pem;
-    } const blobs[] = {
-        {CURLOPT_CAINFO_BLOB, trust ? trust->authorities : NULL},
-        {CURLOPT_SSLCERT_BLOB, trust ? trust->certificate : NULL},
-        {CURLOPT_SSLKEY_BLOB, trust ? trust->key : NULL},
-    };
-    for (size_t i = 0; i < COUNT(blobs); i++) {
-        struct curl_blob blob = {.data = (void *)blobs[i].pem, .len = blobs[i].pem ? strlen(blobs[i].pem) : 0};
-        if (blobs[i].pem)
-            curl_easy_setopt(attempt->easy, blobs[i].option, &blob);
-    }
-}
-
-/* What is the same for every exchange. */
-static void set_manners(struct http_attempt *attempt)
-{
-    const struct {
-        CURLoption option;
-        long value;
-    } numbers[] = {
-        {CURLOPT_NOSIGNAL, 1},
-        {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1}, /* blobs side by side fail one by one */
-        {CURLOPT_HTTP09_ALLOWED, 0},
-        {CURLOPT_FOLLOWLOCATION, 0},
-        {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
-        {CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS},
-        {CURLOPT_LOW_SPEED_LIMIT, SLOWEST},
-        {CURLOPT_LOW_SPEED_TIME, (long)attempt->http->options->stall},
-        {CURLOPT_TIMEOUT, attempt->exchange->sink ? 0 : 5L * (long)attempt->http->options->stall},
-        {CURLOPT_BUFFERSIZE, RECEIVE_BUFFER},
-        {CURLOPT_TCP_KEEPALIVE, 1},
-    };
-    for (size_t i = 0; i < COUNT(numbers); i++)
-        curl_easy_setopt(attempt->easy, numbers[i].option, numbers[i].value);
-    curl_easy_setopt(attempt->easy, CURLOPT_USERAGENT, "bocal/" BOCAL_VERSION);
-    curl_easy_setopt(attempt->easy, CURLOPT_NOPROXY, attempt->http->no_proxy);
-    curl_easy_setopt(attempt->easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(attempt->easy, CURLOPT_WRITEDATA, attempt);
-    curl_easy_setopt(attempt->easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(attempt->easy, CURLOPT_HEADERDATA, attempt);
-    curl_easy_setopt(attempt->easy, CURLOPT_ERRORBUFFER, attempt->error);
-    curl_easy_setopt(attempt->easy, CURLOPT_PRIVATE, attempt);
-    curl_easy_setopt(attempt->easy, CURLOPT_PROTOCOLS_STR, attempt->exchange->plain ? "http,https" : "https");
-    set_trust(attempt);
-}
-
 static void end(struct http_attempt *attempt, int result)
 {
     attempt->state = ENDED;
@@ -271,17 +150,17 @@ static void start(struct http_attempt *attempt)
     exchange->size = 0;
     exchange->result = 0;
     exchange->answer = (struct http_answer){.retry_after = -1};
+    exchange->passing = false;
     attempt->began = attempt->enough = false;
     attempt->head = 0;
     attempt->error[0] = '\0';
     attempt->state = RUNNING;
     curl_easy_reset(attempt->easy);
-    compose_headers(attempt);
-    set_manners(attempt);
-    curl_easy_setopt(attempt->easy, CURLOPT_URL, attempt->url);
-    curl_easy_setopt(attempt->easy, CURLOPT_HTTPHEADER, attempt->headers);
-    if (exchange->form)
-        curl_easy_setopt(attempt->easy, CURLOPT_POSTFIELDS, exchange->form);
+    attempt_compose(attempt);
+    curl_easy_setopt(attempt->easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(attempt->easy, CURLOPT_WRITEDATA, attempt);
+    curl_easy_setopt(attempt->easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(attempt->easy, CURLOPT_HEADERDATA, attempt);
     if (curl_multi_add_handle(attempt->http->multi, attempt->easy) != CURLM_OK)
         end(attempt, fail(-ENOMEM, "%s", host_of(attempt)));
 }
@@ -362,13 +241,15 @@ static bool passes(const struct http_attempt *attempt, CURLcode code)
 static void broken(struct http_attempt *attempt, CURLcode code)
 {
     struct http_exchange *exchange = attempt->exchange;
-    if (passes(attempt, code) && again(attempt, -1, reason(attempt, code)))
+    bool passing = passes(attempt, code);
+    if (passing && !exchange->once && again(attempt, -1, reason(attempt, code)))
         return;
+    exchange->passing = passing;
     exchange->handshake_failed = code == CURLE_SSL_CONNECT_ERROR && !exchange->patient;
     int r = refuse(-EREMOTEIO, "%s: %s", host_of(attempt), reason(attempt, code));
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         remedy(r, "--cert-dir DIR has certificates to trust; --tls-verify=false trusts any");
-    if (attempt->tries)
+    if (attempt->tries && !(exchange->once && passing))
         remedy(r, "tried %u times", attempt->tries + 1);
     end(attempt, r);
 }
@@ -379,6 +260,9 @@ static int follow(struct http_attempt *attempt)
     const char *host = host_of(attempt);
     if (exchange->form)
         return refuse(-EPROTO, "%s: redirects a request that has credentials in it", host);
+    if (exchange->method && !text_equal(exchange->method, "HEAD") && exchange->answer.status != 307 && exchange->answer.status != 308)
+        return refuse(-EPROTO, "%s: redirects %s with status %d, which would make it something else", host, exchange->method,
+                      exchange->answer.status);
     if (++attempt->hops > HOPS_MOST)
         return refuse(-ELOOP, "%s: more than %d redirects", host, HOPS_MOST);
     if (!exchange->answer.location)
@@ -434,7 +318,8 @@ static void settle(struct http_attempt *attempt, CURLcode code)
         r = follow(attempt);
         return r < 0 ? end(attempt, r) : (void)0;
     }
-    if (is_one_of(exchange->answer.status, passing) && put_off(attempt))
+    exchange->passing = exchange->once && is_one_of(exchange->answer.status, passing);
+    if (!exchange->once && is_one_of(exchange->answer.status, passing) && put_off(attempt))
         return;
     if (is_success(exchange->answer.status) && exchange->sink)
         r = exchange->sink->end(exchange->data);
@@ -506,6 +391,34 @@ struct http_exchange *http_next(struct http *http)
     return NULL;
 }
 
+static void take_up(struct http *http, struct http_attempt *attempt)
+{
+    attempt->next = http->attempts;
+    http->attempts = attempt;
+}
+
+int http_go_on(struct http *http, struct http_exchange *exchange)
+{
+    take_up(http, exchange->attempt);
+    start_anew(exchange->attempt);
+    return 0;
+}
+
+int http_try_again(struct http *http, struct http_exchange *exchange, bool got_on)
+{
+    struct http_attempt *attempt = exchange->attempt;
+    const char *why = exchange->result < 0 ? arena_strdup(http->arena, error_text()) : NULL;
+    if (got_on)
+        attempt->tries = 0;
+    if (!(why ? again(attempt, -1, why) : put_off(attempt)))
+        return why && attempt->tries ? (remedy(exchange->result, "tried %u times", attempt->tries + 1), 0) : 0;
+    if (attempt->state == ENDED)
+        return exchange->result;
+    error_clear();
+    take_up(http, attempt);
+    return 1;
+}
+
 int http_begin(struct http *http, struct http_exchange *exchange)
 {
     struct http_attempt *attempt = exchange->attempt;
@@ -518,8 +431,7 @@ int http_begin(struct http *http, struct http_exchange *exchange)
     attempt->http = http;
     attempt->exchange = exchange;
     attempt->tries = 0;
-    attempt->next = http->attempts;
-    http->attempts = attempt;
+    take_up(http, attempt);
     start_anew(attempt);
     return 0;
 }

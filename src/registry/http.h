@@ -26,12 +26,15 @@ struct http_options {
 };
 
 struct http_answer {
+    const char *url;       /* who answers, behind redirects */
     int status;
     bool has_length, has_range;
     uint64_t length; /* Content-Length */
     struct content_range range;
     int64_t retry_after; /* seconds; negative: not said */
     const char *type, *digest, *location, *encoding, *tag; /* NULL: not said */
+    const char *received;  /* Range, as answers to uploads have it; NULL: not said */
+    uint64_t chunk_least;  /* OCI-Chunk-Min-Length; 0: not said */
     struct challenge *challenges;
     size_t challenge_count;
 };
@@ -49,20 +52,33 @@ struct http_sink {
     int (*end)(void *data);
 };
 
+/* A body to be sent: of a file, or TEXT. */
+struct http_content {
+    const char *type, *range; /* Content-Type, Content-Range; NULL: without */
+    const char *text;         /* NULL: SIZE bytes of FD from FROM on; the caller's */
+    int fd;
+    uint64_t from, size;
+    void (*told)(void *data, uint64_t sent); /* how much of it is on its way; NULL: nobody asks */
+};
+
 struct http_exchange {
     /* What is asked, the caller's, who keeps it until http_release(). */
     const char *url, *accept;
     const char *authorization; /* a header's value, or NULL */
     const char *form;          /* a body of application/x-www-form-urlencoded: makes it a POST */
+    const char *method;        /* NULL: GET, or that POST */
+    const struct http_content *content; /* its body; NULL: none, which POST, PUT and PATCH say */
+    bool once;                 /* what a retry may cure ends it all the same, as `passing` */
     bool plain;                /* an http address is all right */
     const struct http_sink *sink; /* NULL: the body is kept in memory */
-    void *data;                /* the sink's */
+    void *data;                /* the sink's, and told's */
     size_t most;               /* bytes of a body in memory */
     bool patient;              /* the server has answered before: that it can't be reached will pass */
 
     /* What came. */
     int result;                /* 0 or -errno, with a sentence */
     bool handshake_failed;     /* TLS could not even be begun */
+    bool passing;              /* with `once`: broken off, or put off */
     struct http_answer answer;
     char *body;                /* in memory, or of what was no success; NUL-terminated */
     size_t size;
@@ -86,6 +102,13 @@ void http_close(struct http *http);
 
 /* Begins EXCHANGE, which was zeroed before it was filled in; it may be begun again once it has ended. */
 int http_begin(struct http *http, struct http_exchange *exchange);
+/* The same for the next step of one matter, whose tries are counted on: EXCHANGE has ended before, and what it asks may have
+ * changed. */
+int http_go_on(struct http *http, struct http_exchange *exchange);
+/* The same after the wait that is due, as a further try, after an end that was `passing`; with GOT_ON tries are counted anew.
+ * 1; 0 where no try is left, and a sentence, if there was one, stays; -EBUSY with a sentence where the server wants a longer wait
+ * than anybody has. */
+int http_try_again(struct http *http, struct http_exchange *exchange, bool got_on);
 /* Goes on with all of them until one has ended, and returns that; NULL when there is none. */
 struct http_exchange *http_next(struct http *http);
 /* Goes on until EXCHANGE, which was begun, has ended, whatever else ends meanwhile. Returns its result. */

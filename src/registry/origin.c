@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "registry/event.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -29,20 +30,67 @@ bool origin_is_loopback(const char *host)
            (inet_pton(AF_INET, name, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
 }
 
+struct origin origin_of(struct arena *arena, struct http *http, const char *host, const char *repository, bool plain)
+{
+    return (struct origin){
+        .arena = arena,
+        .http = http,
+        .host = host,
+        .repository = repository,
+        .plain = plain,
+        .may_be_plain = origin_is_loopback(host),
+        .auth = {.arena = arena, .http = http, .host = host},
+        .notice = event_notice,
+    };
+}
+
 static const char *scope_of(const struct origin *origin, const struct request *request)
 {
-    return arena_printf(origin->arena, "repository:%s:%s", origin->repository, request->actions);
+    if (!request->actions)
+        return "";
+    return arena_printf(origin->arena, "repository:%s:%s%s%s", origin->repository, request->actions, request->also ? " " : "",
+                        request->also ? request->also : "");
+}
+
+static const char *own_url(const struct origin *origin, const char *path)
+{
+    const char *scheme = origin->plain ? "http" : "https";
+    return *path == '/' ? arena_printf(origin->arena, "%s://%s%s", scheme, origin->host, path)
+                        : arena_printf(origin->arena, "%s://%s/v2/%s/%s", scheme, origin->host, origin->repository, path);
+}
+
+/* Whether what is asked now is asked of the registry itself, and not where it has said to go on. */
+static bool is_own(const struct origin *origin, const struct request *request)
+{
+    return http_same_origin(request->exchange.url, own_url(origin, "/"));
+}
+
+/* What is known for the repository alone is tried before more is asked for. */
+static const char *authorization_for(const struct origin *origin, const struct request *request)
+{
+    struct request alone = *request;
+    const char *known = auth_known(&origin->auth, scope_of(origin, request));
+    alone.also = NULL;
+    return known || !request->also ? known : auth_known(&origin->auth, scope_of(origin, &alone));
+}
+
+int origin_aim(struct origin *origin, struct request *request)
+{
+    struct http_exchange *exchange = &request->exchange;
+    if (request->url && !origin->plain && text_after(request->url, "http:"))
+        return refuse(-EPROTO, "%s: sends us from https to http", origin->host);
+    exchange->url = request->url ? request->url : own_url(origin, request->path);
+    exchange->plain = origin->plain;
+    exchange->authorization = is_own(origin, request) ? authorization_for(origin, request) : NULL;
+    return 0;
 }
 
 int origin_begin(struct origin *origin, struct request *request)
 {
     struct http_exchange *exchange = &request->exchange;
-    exchange->url = arena_printf(origin->arena, "%s://%s/v2/%s/%s", origin->plain ? "http" : "https", origin->host,
-                                 origin->repository, request->path);
-    exchange->plain = origin->plain;
+    TRY(origin_aim(origin, request));
     exchange->patient = origin->answered;
     exchange->handshake_failed = false;
-    exchange->authorization = auth_known(&origin->auth, scope_of(origin, request));
     return http_begin(origin->http, exchange);
 }
 
@@ -67,12 +115,11 @@ static int answer_challenge(struct origin *origin, struct request *request)
         exchange->authorization = known;
     else
         TRY(auth_answer(&origin->auth, exchange, scope, &exchange->authorization));
-    TRY(http_begin(origin->http, exchange));
+    TRY(http_go_on(origin->http, exchange));
     return 1;
 }
 
-/* A status that is no success, as a sentence with what the registry says itself. */
-static int failed(struct origin *origin, const struct http_exchange *exchange)
+int origin_refused(struct origin *origin, const struct http_exchange *exchange)
 {
     static const struct {
         int status, error;
@@ -92,19 +139,27 @@ static int failed(struct origin *origin, const struct http_exchange *exchange)
             error = known[i].error;
         }
     refuse(error, "%s%s%s", text, words ? ": the registry says: " : "", words ? words : "");
-    return error == -EACCES ? remedy(error, "log in: bocal login %s", origin->host) : error;
+    return error != -EACCES ? error : auth_remedy(&origin->auth, error);
 }
 
-int origin_settle(struct origin *origin, struct request *request)
+int origin_hear(struct origin *origin, struct request *request)
 {
     struct http_exchange *exchange = &request->exchange;
     if (exchange->handshake_failed && origin->may_be_plain && !origin->plain)
         return use_plain(origin, request);
     TRY(exchange->result);
     origin->answered = true;
-    if (exchange->answer.status == 401 && request->refusals++ < REFUSALS_MOST)
+    if (exchange->answer.status == 401 && is_own(origin, request) && request->refusals++ < REFUSALS_MOST)
         return answer_challenge(origin, request);
-    return exchange->answer.status == 200 || exchange->answer.status == 206 ? 0 : failed(origin, exchange);
+    return 0;
+}
+
+int origin_settle(struct origin *origin, struct request *request)
+{
+    int r = origin_hear(origin, request), status = request->exchange.answer.status;
+    if (r != 0)
+        return r;
+    return status == 200 || status == 206 ? 0 : origin_refused(origin, &request->exchange);
 }
 
 int origin_run(struct origin *origin, struct request *request)

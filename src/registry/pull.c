@@ -21,8 +21,6 @@
 
 enum { NESTING_MOST = 4 };
 
-#define ACCEPT MEDIA_OCI_INDEX ", " MEDIA_OCI_MANIFEST ", " MEDIA_DOCKER_LIST ", " MEDIA_DOCKER_MANIFEST
-
 struct job {
     struct request request; /* first: what http_next() returns is its exchange */
     struct blob blob;
@@ -106,7 +104,7 @@ static int get_document(struct pull *pull, struct origin *origin, const struct d
     struct request request = {
         .actions = "pull",
         .path = arena_printf(pull->arena, "manifests/%s", wanted ? wanted->digest : pull->reference.tag),
-        .exchange = {.accept = ACCEPT, .most = DOCUMENT_MAX},
+        .exchange = {.accept = MEDIA_ACCEPT, .most = DOCUMENT_MAX},
     };
     int r = origin_run(origin, &request);
     if (r == 0)
@@ -311,16 +309,9 @@ static int add_origin(struct pull *pull, const char *host, const char *prefix)
 {
     const struct pull_options *options = pull->options;
     struct origin *origin = LIST_ADD(pull->arena, &pull->origins, &pull->n_origins);
-    *origin = (struct origin){
-        .arena = pull->arena,
-        .http = pull->http,
-        .host = host,
-        .repository = arena_printf(pull->arena, "%s%s%s", prefix, *prefix ? "/" : "", pull->reference.repository),
-        .plain = options->plain_http || is_plain(options, host),
-        .may_be_plain = origin_is_loopback(host),
-        .auth = {.arena = pull->arena, .http = pull->http, .host = host},
-        .notice = event_notice,
-    };
+    *origin = origin_of(pull->arena, pull->http, host,
+                        arena_printf(pull->arena, "%s%s%s", prefix, *prefix ? "/" : "", pull->reference.repository),
+                        options->plain_http || is_plain(options, host));
     return credentials_find(pull->arena, options->authfiles.words, options->authfiles.count, host, origin->repository,
                             &origin->auth.credentials);
 }
@@ -387,12 +378,7 @@ static int prepare(struct pull *pull, struct http_options *http)
     for (size_t i = 0; i < pull->options->mirrors.count; i++)
         TRY(add_mirror(pull, pull->options->mirrors.words[i]));
     TRY(add_origin(pull, pull->reference.host, ""));
-    const char *places[2];
-    http_trust_places(&places[0], &places[1]);
-    int r = confine(pull->ingest, pull->store, places, COUNT(places));
-    if (r == 1)
-        event_notice(NULL, "this kernel has no Landlock: what bocal-registry may read and write is not confined");
-    return r;
+    return confine_network(pull->ingest, pull->store);
 }
 
 int pull_run(const struct pull_options *options, int ingest, int store)
@@ -402,7 +388,7 @@ int pull_run(const struct pull_options *options, int ingest, int store)
     struct http_options http = {.insecure = options->insecure, .retries = (unsigned)options->retries,
                                 .stall = (unsigned)options->stall, .notice = event_notice};
     int r = prepare(&pull, &http);
-    if (r >= 0)
+    if (r == 0)
         r = pull_from_any(&pull);
     if (pull.http)
         http_close(pull.http);

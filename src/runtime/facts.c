@@ -352,6 +352,15 @@ static int check_kernel(const struct facts *facts)
                   facts->kernel >> 16, facts->kernel & 0xffff);
 }
 
+static unsigned probe_null_stdio(void)
+{
+    unsigned found = 0;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (sys_is_null_device(fd))
+            found |= 1u << fd;
+    return found;
+}
+
 int facts_probe(const struct config *config, struct facts *facts)
 {
     struct arena *arena = config->arena;
@@ -366,6 +375,7 @@ int facts_probe(const struct config *config, struct facts *facts)
     probe_protections(config, facts);
     facts->time_ns = !config->namespaces[NS_TIME].listed || access("/proc/self/ns/time", F_OK) == 0;
     facts->own_namespaces = probe_namespaces(config);
+    facts->null_stdio = probe_null_stdio();
     probe_limits(config, facts);
     probe_root(config, facts);
     probe_tmpfs(config, facts);

@@ -62,6 +62,7 @@ struct facts {
     const char *apparmor_parser; /* absolute path where the caller may load it, or NULL */
     bool time_ns;
     bool setid_dumpable;         /* fs.suid_dumpable=1: a change of ids leaves a process open to tracers */
+    unsigned null_stdio;         /* bit per standard fd of the caller's that is the null device */
     unsigned own_namespaces;     /* bit per ns_kind whose path in the configuration is the caller's own */
     struct rlimit limits[RLIM_NLIMITS]; /* the caller's; those that the configuration sets */
     char **huge_pages;       /* sizes, "2MB", where the configuration limits any; or NULL */

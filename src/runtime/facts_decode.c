@@ -196,6 +196,7 @@ static const struct json_field facts_fields[] = {
     {"overlay", json_flag, AT(facts, overlay)},
     {"tmpfsXattr", json_flag, AT(facts, tmpfs_xattr)},
     {"procMasked", json_flag, AT(facts, proc_masked)},
+    {"nullStdio", json_u32, AT(facts, null_stdio)},
     {"sources", decode_sources, 0},
     {"subuid", decode_ranges, AT(facts, subuid)},
     {"subgid", decode_ranges, AT(facts, subgid)},

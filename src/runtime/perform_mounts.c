@@ -464,12 +464,6 @@ static int mount_pivot(struct execution *x, const struct step *step)
     return r < 0 ? r : chdir("/") < 0 ? -errno : 0;
 }
 
-static bool is_null_device(int fd)
-{
-    struct stat st;
-    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
-}
-
 static bool is_devpts(int fd)
 {
     struct statfs fs;
@@ -495,7 +489,7 @@ static int mount_open(struct execution *x, const struct step *step)
     auto_fd fd = sys_openat2(AT_FDCWD, step->path, (uint64_t)(unsigned)flags | O_CLOEXEC, 0, resolve);
     if (fd < 0)
         return fd;
-    if (step->out == SLOT_NULL ? !is_null_device(fd) : step->out == SLOT_PTS && !is_devpts(fd))
+    if (step->out == SLOT_NULL ? !sys_is_null_device(fd) : step->out == SLOT_PTS && !is_devpts(fd))
         return -ENODEV;
     x->slots[step->out] = take_fd(&fd);
     return 0;

@@ -36,17 +36,19 @@ static int join_cgroups(const struct execution *x)
 }
 
 /* What it mounts is seen by nobody else, and gone with it; and what comes from the host keeps getting the host's later
- * mounts, as it did. criu wants the root to be a mount. */
+ * mounts, as it did. criu wants the root to be a mount; before 4 it does not make it read-only, but leaves it so. */
 static int prepare_criu(void *data)
 {
     const struct restoring *r = data;
     const struct restore_spec *spec = r->spec;
     const struct ns_config *cgroup = &spec->config->namespaces[NS_CGROUP];
     bool own = cgroup->listed && !cgroup->path;
+    struct mount_attr read_only = {.attr_set = spec->config->root.readonly ? MOUNT_ATTR_RDONLY : 0};
     TRY(join_cgroups(r->x));
     if (unshare(CLONE_NEWNS | (own ? CLONE_NEWCGROUP : 0)) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0 ||
         mount(spec->request.root, spec->request.root, NULL, MS_BIND | MS_REC, NULL) < 0)
         return -errno;
+    TRY(sys_mount_setattr(AT_FDCWD, spec->request.root, 0, &read_only));
     for (size_t i = 0; i < spec->request.n_inherited; i++)
         if (fcntl(spec->request.inherited[i].fd, F_SETFD, 0) < 0)
             return -errno;

@@ -153,6 +153,7 @@ enum token {
     X(NET_DEVICE, "network", "move {s} into {i} as {p}", false)             \
     X(KEYRING, "keyring", "a new session keyring", false)                   \
     X(SESSION, "session", "a new session{t}", false)                        \
+    X(NULL_STDIO, "stdio", "{t} by the container's own /dev/null", false)   \
     X(TTY, "tty", "a pseudo-terminal as {o}", false)                        \
     X(CONSOLE, "bind", "{i} at {p}", false)                                 \
     X(OOM_SCORE, "oom", "score {n}", false)                                 \

@@ -158,14 +158,34 @@ static const char *rule_text(struct builder *b, const struct device_rule *rule)
                      rule->write ? "w" : "", rule->mknod ? "m" : "");
 }
 
-/* In a user namespace the kernel lets nobody make a device node, nor open one in what it mounts: no
- * filter is needed there. */
+/* The devices that a bundle lists, and binds, which may have nodes; bocal's own volumes are mounted so that nodes there are none. */
+static bool brings_devices(const struct config *config)
+{
+    if (!config->bundle)
+        return false;
+    for (size_t i = 0; i < config->n_mounts; i++)
+        if (text_equal(config->mounts[i].type, "bind"))
+            return true;
+    for (size_t i = 0; i < config->n_devices; i++)
+        if (!config_is_default_device(&config->devices[i]))
+            return true;
+    return false;
+}
+
+/* In a user namespace the kernel lets nobody make a device node, nor open one in what it mounts: no filter is needed but for
+ * what is brought along. Who is not the host's root can neither filter nor open more than is his. */
+static bool goes_without_filter(const struct builder *b)
+{
+    bool own_users = b->ids.fresh || b->ids.joined, host_root = b->facts->uid == 0 && !b->facts->in_userns;
+    return !host_root || (own_users && !brings_devices(b->config));
+}
+
 static int add_device_rules(struct builder *b)
 {
     const struct resources *r = &b->config->resources;
     if (b->config->cgroup_manager == MANAGER_DISABLED)
         return 0; /* as the caller wanted it */
-    if (!r->n_devices || b->ids.fresh || b->ids.joined || b->facts->in_userns)
+    if (!r->n_devices || goes_without_filter(b))
         return 0;
     const struct cgroup_facts *facts = &b->facts->cgroup;
     if (facts->v1[CG_DEVICES].mount) {

@@ -234,6 +234,22 @@ static int check_labels(struct builder *b)
     return 0;
 }
 
+/* A terminal takes their places anyway; who comes later (exec) does so to a container that others look after. */
+static void add_null_stdio(struct builder *b)
+{
+    unsigned fds = b->facts->null_stdio;
+    if (!fds || b->target || b->config->process.terminal)
+        return;
+    static const char names[] = " 0 1 2";
+    char text[sizeof names], *end = text;
+    for (unsigned fd = 0; fd < 3; fd++)
+        if (fds >> fd & 1)
+            end = mempcpy(end, names + 2 * fd, 2);
+    *end = '\0';
+    add_step(b, (struct step){.op = OP_NULL_STDIO, .number = fds, .text = plan_text(b, "replace%s", text),
+                              .why = "no file of the host's is open inside, and criu finds it again"});
+}
+
 int plan_identity(struct builder *b)
 {
     const struct process_config *process = &b->config->process;
@@ -248,6 +264,7 @@ int plan_identity(struct builder *b)
     if (!b->config->same_keyring)
         add_step(b, (struct step){.op = OP_KEYRING, .why = "keyrings(7): the caller's keys stay outside",
                                   .tolerate = {{ENOSYS, EPERM, EDQUOT}}});
+    add_null_stdio(b);
     add_step(b, (struct step){.op = OP_SESSION, .in = process->terminal ? SLOT_TTY : SLOT_NONE,
                               .text = process->terminal ? " that owns the terminal" : "",
                               .why = "setsid(2), CVE-2016-2568: no input can be forced on the caller"});

@@ -48,7 +48,7 @@ static const struct {
     {OP_ENTER, EPERM, "only who has made the container, or root, may enter it; who is not the host's root, once it is started"},
     {OP_COPY_UP, ENOSPC, "what is there does not fit into the tmpfs: its option size"},
     {OP_COPY_UP, EPERM, "device nodes cannot be copied in a user namespace"},
-    {OP_BIND, EACCES, "the caller must be able to read the source"},
+    {OP_BIND, EACCES, "the caller must be able to read the source, and in the root to make the place where there is none"},
     {OP_BIND, ENOTDIR, "a directory cannot be mounted over a file, nor a file over a directory"},
     {OP_PROC_OPEN, EPERM, "the caller's own /proc is masked or --pid is the host's: a new procfs "
                           "needs a full one; start the outer container with unmasked paths"},

@@ -34,6 +34,14 @@ static const struct {
     {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
 };
 
+bool config_is_default_device(const struct device_config *device)
+{
+    for (size_t i = 0; i < COUNT(defaults); i++)
+        if (device->type == 'c' && device->major == defaults[i].major && device->minor == defaults[i].minor)
+            return true;
+    return false;
+}
+
 static bool has_device(const struct config *config, const char *path)
 {
     for (size_t i = 0; i < config->n_devices; i++)

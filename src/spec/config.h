@@ -330,3 +330,5 @@ int64_t idmaps_outside(const struct idmaps *maps, uint32_t inside);
 /* runtime-spec config-linux.md "Default Devices": the nodes that every container has (those that CONFIG lists
  * itself stay as they are), and rules to use them and the pseudo-terminals and to make nodes. */
 void config_add_default_devices(struct config *config);
+/* Whether DEVICE is one of these, by its numbers. */
+bool config_is_default_device(const struct device_config *device);

@@ -59,6 +59,9 @@ const struct media_type *media_type_of_layer(enum media_packing packing, bool do
 #define MEDIA_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
 #define MEDIA_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
 
+/* What a registry is told that we read. */
+#define MEDIA_ACCEPT MEDIA_OCI_INDEX ", " MEDIA_OCI_MANIFEST ", " MEDIA_DOCKER_LIST ", " MEDIA_DOCKER_MANIFEST
+
 /* ---- descriptors ---- */
 
 #define ANNOTATION_REF_NAME "org.opencontainers.image.ref.name"

@@ -11,11 +11,20 @@ setup() {
 teardown() {
     cd /
     left=$(leftovers | grep -vxFf "$work/before" || true)
+    end_containers
     rm -rf "$work"
     [ -z "$left" ] || {
         echo "left behind: $left"
         return 1
     }
+}
+
+# Of a case that has failed: what runs on would keep who waits for its output waiting.
+end_containers() {
+    local id
+    for id in "$work"/root/*/; do
+        [ ! -d "$id" ] || timeout 30 "$work/bocal-runtime" --root "$work/root" delete --force "$(basename "$id")" || true
+    done
 }
 
 state_dir() {

@@ -6,11 +6,7 @@ load announced
 
 eval "$(declare -f teardown | sed '1s/teardown/cli_teardown/')"
 teardown() {
-    local id
     [ -z "${manager:-}" ] || kill "$manager"
-    for id in "$work"/root/*/; do # of a case that has failed
-        [ ! -d "$id" ] || oci delete --force "$(basename "$id")" || true
-    done
     cli_teardown
 }
 
@@ -116,6 +112,7 @@ EOF
     announced oci create n-$$ </dev/null >/dev/null 2>&1
     announced oci start n-$$
     heard STATUS=no
+    wait_for stopped n-$$
     oci delete n-$$
     retire
     command_is <<<'say(b"READY=1")'
@@ -125,6 +122,7 @@ EOF
     pid=$(pid_of n-$$)
     announced oci start n-$$
     heard "READY=1\\nMAINPID=$pid" BARRIER=1
+    wait_for stopped n-$$
     oci delete n-$$
 }
 

@@ -8,6 +8,7 @@ load bundles
     bundle 'echo started; exec sleep 100'
     oci create --pid-file pid one-$$ >out </dev/null
     [ "$(status_of one-$$)" = created ]
+    [ "$(python3 -c 'import json; s = json.load(open("root/one-'$$'/status")); print(s["pid"], json.loads(s["external_descriptors"])[0])')" = "$(cat pid) /dev/null" ]
     [ ! -s out ]
     [ "$(oci state one-$$ | python3 -c 'import json, sys; s = json.load(sys.stdin); print(s["pid"], s["annotations"]["a.b"], s["bundle"])')" = "$(cat pid) c $work" ]
     oci start one-$$

@@ -23,6 +23,24 @@ c['linux']['devices'] = [{'path': '/dev/foo', 'type': 'b', 'major': 1, 'minor': 
     done
 }
 
+@test "the null device as a standard fd is the container's own; what the root has in its place is not opened" {
+    require root
+    bundle 'for fd in 0 1 2; do busybox stat -Lc "%d:%i" /proc/self/fd/$fd; done >/out; busybox stat -c "%d:%i" /dev/null >>/out'
+    for _ in 1 2; do
+        oci run "null-$$" </dev/null >/dev/null 2>/dev/null
+        mapfile -t seen <rootfs/out
+        [ "${seen[0]}" != "$(stat -c "%d:%i" /dev/null)" ]
+        [ "${seen[0]} ${seen[2]}" = "${seen[3]} ${seen[3]}" ] # 1 is the file
+        sed -i "s/'network')/'network', 'user')/" config.json # bound there, not made
+    done
+    bundle 'busybox stat -Lc "%F" /proc/self/fd/0' "
+c['mounts'] = [m for m in c['mounts'] if not m['destination'].startswith('/dev')]"
+    mkfifo rootfs/dev/null
+    run oci run "null-$$" </dev/null # an open would wait
+    [ "$status" = 0 ]
+    contains "character special file"
+}
+
 @test "without a mount at /dev the root's gets what is listed, and the default devices" {
     require root
     bundle 'busybox stat -c "%F %a %u:%g %t:%T" /dev/foo /dev/sub/bar /dev/null /dev/tty; busybox readlink /dev/fd; busybox readlink /dev/ptmx' "

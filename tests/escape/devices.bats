@@ -41,6 +41,36 @@ load escape
     [ "$output" = fine ]
 }
 
+# weakened: no_userns_device_rules
+@test "device nodes in a bundle's volume: its rules hold with a user namespace, too" {
+    require root
+    in_work
+    [ -d /sys/fs/cgroup/devices ] || is_v2 || skip "needs device rules"
+    device=$(openable)
+    chmod 711 "$work"
+    mkdir volume
+    # shellcheck disable=SC2086
+    mknod -m 666 volume/node $device
+    mkdir -p rootfs/volume
+    bundle "(: </volume/node) 2>/dev/null && echo opened; : </dev/null && echo fine" "
+c['linux']['namespaces'].append({'type': 'user'})
+c['linux']['uidMappings'] = c['linux']['gidMappings'] = [{'containerID': 0, 'hostID': 100000, 'size': 65536}]
+c['mounts'].append({'destination': '/volume', 'type': 'bind', 'source': '$work/volume', 'options': ['rbind']})"
+    for rules in deny allow; do
+        run oci run d-$$ </dev/null
+        ran
+        contains fine
+        [ $rules = allow ] || lacks opened
+        [ $rules = deny ] || contains opened
+        RULES=$device python3 -c "
+import json, os
+c = json.load(open('config.json'))
+kind, major, minor = os.environ['RULES'].split()
+c['linux']['resources'] = {'devices': [{'allow': False, 'access': 'rwm'}, {'allow': True, 'type': kind, 'major': int(major), 'minor': int(minor), 'access': 'rw'}]}
+json.dump(c, open('config.json', 'w'))"
+    done
+}
+
 # weakened: whole_hierarchy
 @test "CVE-2022-0492: no release agent, and no cgroup but the container's own" {
     require root

@@ -23,6 +23,7 @@ store() {
 
 teardown() {
     cd /
+    [ ! -d "$work/data/mounts" ] || bocal image unmount --all --force >/dev/null 2>&1 || true
     [ ! -d "$work/data" ] || bocal rmi --all >/dev/null 2>&1 || true
     left=$(leftovers | grep -vxFf "$work/before" || true)
     rm -rf "$work"

@@ -88,14 +88,14 @@ assert i["platform"].startswith("linux/") and i["layers"][0]["diffID"] == i["lay
     store
     two_layers --oci --gzip
     run bocal image verify
-    [ "$status:$output" = "0:1 images and 4 blobs are sound" ]
+    [ "$status:$output" = "0:1 images, 4 blobs and 2 layers are sound" ]
     blob=$(find data/images/blobs -size +100k)
     cp "$blob" kept
     printf x | dd of="$blob" bs=1 seek=5000 conv=notrunc 2>/dev/null
     run bocal image verify
     [ "$status" = 125 ]
     contains "sha256:$(basename "$blob"): "
-    [[ ${lines[-1]} = "bocal image: "*" in 1 images and 4 blobs" ]]
+    [[ ${lines[-1]} = "bocal image: "*" in 1 images, 4 blobs and 2 layers" ]]
     rm "$blob"
     run bocal image verify
     [ "$status" = 125 ]
@@ -109,5 +109,5 @@ assert i["platform"].startswith("linux/") and i["layers"][0]["diffID"] == i["lay
     [ -z "$(find data/images/blobs data/layers -mindepth 2)" ]
     run bocal image
     [ "$status" = 125 ]
-    contains "neither verify nor prune"
+    contains "none of verify, prune, mount, unmount"
 }

@@ -58,7 +58,7 @@ one_line() {
         [ "$(grep -c " $state " <<<"$output")" -ge 2 ]
     done
     [ -z "$(ls data/ingest)" ]
-    [ "$(bocal image verify)" = "1 images and 4 blobs are sound" ]
+    [ "$(bocal image verify)" = "1 images, 4 blobs and 2 layers are sound" ]
     run bocal pull -q --plain-http "$here/ok/pull"
     [ "$status" = 0 ]
     [ "$(asked ok/pull blobs):$(asked ok/pull manifests)" = 3:2 ]

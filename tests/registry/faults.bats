@@ -3,19 +3,8 @@
 
 load helpers
 
-setup_file() {
-    export server=$BATS_FILE_TMPDIR
-    make_certificate "$server"
-    "$BATS_TEST_DIRNAME/server.py" "$server" 3>&- &
-    echo $! >"$server/pid"
-    wait_for "$server/port" "$server/elsewhere" "$server/tls"
-    host=127.0.0.1:$(cat "$server/port") elsewhere=127.0.0.1:$(cat "$server/elsewhere") tls=127.0.0.1:$(cat "$server/tls")
-    export host elsewhere tls
-}
-
-teardown_file() {
-    kill "$(cat "$server/pid")"
-}
+setup_file() { start_server; }
+teardown_file() { stop_server; }
 
 @test "an image arrives whole, and nothing is fetched twice" {
     got "$host/ok/first:1"
@@ -375,6 +364,6 @@ P
     no "--reference" "" || no "image" ""
     run "$program" pull --reference "$host/ok/a:1" 4<store
     says "file descriptor 3 is to be the ingest directory"
-    run "$program" push 3<in 4<store
+    run "$program" fetch 3<in 4<store
     says "no such verb"
 }

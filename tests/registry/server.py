@@ -3,9 +3,14 @@
 
 Its image has a large layer and a small one, of random bytes; or of the first image in the OCI layout LAYOUT.
 
-Three ports, written to DIR/port, DIR/elsewhere (another origin), DIR/tls (with DIR/server.crt and .key). Every request is a
+Its ports are written to DIR/port, DIR/elsewhere (another origin), DIR/tls (with DIR/server.crt and .key), DIR/basic and DIR/bearer (which
+want to know who logs in), DIR/slow (which does not answer that). Every request is a
 line of JSON in DIR/log: port, method, path, the headers that tests look at, the body. A fault that happens N times is
-counted by the whole repository name, so that each test has a count of its own: "cut/a", "cut/b".
+counted by the whole repository name, so that each test has a count of its own: "cut/a", "cut/b". Repositories that begin with
+"up" take what is pushed: uploads.py.
+
+DIR/image has an image's blobs, as a store has them, and DIR/image.digest says which is its manifest; DIR/partial the same of an index with
+one of its images, DIR/index of one with all.
 """
 import email.utils
 import hashlib
@@ -19,6 +24,8 @@ import threading
 import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from uploads import Uploads
 
 DIR = sys.argv[1]
 BIG, SMALL = random.Random(1).randbytes(3_000_000), random.Random(2).randbytes(100_000)
@@ -98,7 +105,30 @@ MANIFESTS = {
 BLOBS[digest(b"")] = b""
 
 
-class Handler(BaseHTTPRequestHandler):
+def lay_out(name, *blobs):
+    """A directory of BLOBS, of which the first is what it is about."""
+    os.makedirs(f"{DIR}/{name}", exist_ok=True)
+    for data in blobs:
+        with open(f"{DIR}/{name}/{digest(data)[7:]}", "wb") as out:
+            out.write(data)
+    with open(f"{DIR}/{name}.digest", "w") as out:
+        out.write(digest(blobs[0]))
+
+
+def lay_out_all():
+    lay_out("image", json.dumps(MANIFEST).encode(), CONFIG, BIG, SMALL)
+    alone = DOCUMENTS[ENTRIES[4]["digest"]]
+    config = BLOBS[json.loads(alone)["config"]["digest"]]
+    lay_out("partial", INDEX, alone, config, BIG, SMALL)
+    two = json.dumps({"schemaVersion": 2, "mediaType": OCI + "index.v1+json", "manifests": [ENTRIES[1], ENTRIES[4]]}).encode()
+    other = DOCUMENTS[ENTRIES[1]["digest"]]
+    lay_out("index", two, alone, config, other, BLOBS[json.loads(other)["config"]["digest"]], BIG, SMALL)
+    foreign = {**descriptor("layer.nondistributable.v1.tar", b"foreign"), "urls": ["https://elsewhere.example/layer"]}
+    lay_out("foreign", changed(layers=[MANIFEST["layers"][1], foreign]), CONFIG, SMALL)
+    lay_out("zero", changed(layers=[descriptor("layer.v1.tar", b"")]), CONFIG, b"")
+
+
+class Handler(Uploads, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_):
@@ -122,7 +152,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def cut(self):
         self.close_connection = True
@@ -139,6 +170,8 @@ class Handler(BaseHTTPRequestHandler):
     # ---- tokens ----
 
     def do_POST(self):
+        if self.path.startswith("/v2/"):
+            return self.do_GET()
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.note(body)
         form = urllib.parse.parse_qs(body)
@@ -149,8 +182,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def token(self):
         query = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
-        scope = query.get("scope", [""])[0]
-        if "private" in scope and self.headers["Authorization"] != SECRET:
+        scope = "+".join(query.get("scope", [""]))
+        if ("private" in scope or query.get("service") == ["private"]) and self.headers["Authorization"] != SECRET:
             self.error(401, "incorrect username or password")
         elif "inject" in scope:
             self.answer(200, json.dumps({"token": "x\r\nX-Evil: yes"}).encode())
@@ -185,15 +218,47 @@ class Handler(BaseHTTPRequestHandler):
 
     # ---- what is asked for ----
 
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_PUT(self):
+        self.do_GET()
+
+    def do_PATCH(self):
+        self.do_GET()
+
+    def handle_expect_100(self):
+        """Who would be refused is, before he has sent anything."""
+        if "/up-expire/" in self.path or "/up-never/" in self.path:
+            return True  # upload_token_wanted() answers
+        return super().handle_expect_100()
+
+    def of_itself(self):
+        """/v2/, which says who may come in; the server's name does it by its port."""
+        sent, realm = self.headers["Authorization"] or "", self.origin(self.server.name) + "/token"
+        if self.server.name == "slow":
+            return time.sleep(30)
+        if self.server.name == "basic" and sent != SECRET:
+            return self.error(401, "authentication required", WWW_Authenticate='Basic realm="a"')
+        if self.server.name == "bearer" and not sent.startswith("Bearer for-"):
+            return self.error(401, "authentication required", WWW_Authenticate=f'Bearer realm="{realm}",service="private"')
+        return self.error(404, "no registry") if self.server.name == "elsewhere" else self.answer(200, b"{}")
+
     def do_GET(self):
         self.note()
         self.repository = "?"
         self.path = self.path.removeprefix("http://registry.example")  # to a proxy
         if self.path.startswith("/token"):
             return self.token()
-        parts = self.path.split("?")[0].split("/")  # "", v2, NAME..., manifests|blobs, REFERENCE
+        if self.path == "/v2/":
+            return self.of_itself()
+        path, _, query = self.path.partition("?")
+        parts = path.split("/")  # "", v2, NAME..., manifests|blobs, REFERENCE
         self.repository, kind, reference = "/".join(parts[2:-2]), parts[-2], parts[-1]
         self.fault = parts[2]
+        if self.fault.startswith("up"):
+            self.repository = self.repository.removesuffix("/blobs")  # of blobs/uploads/…
+            return self.upload(kind, reference, urllib.parse.parse_qs(query))
         if self.server.name == "elsewhere" and self.fault == "elsewhere-401":
             return self.error(401, "who?", WWW_Authenticate=f'Bearer realm="{self.origin("elsewhere")}/token",service="evil"')
         if self.server.name == "port" and self.fault == "only-elsewhere":
@@ -395,6 +460,10 @@ context.load_cert_chain(DIR + "/server.crt", DIR + "/server.key")
 serve("port")
 serve("elsewhere")
 serve("tls", context)
+serve("basic")
+serve("bearer")
+serve("slow")
+lay_out_all()
 for port in ports:
     with open(f"{DIR}/{port}.new", "w") as out:
         out.write(str(ports[port]))

@@ -96,6 +96,31 @@ static void test_lists(void **state)
     assert_string_equal(run->env.words[2], "C=3=4");
 }
 
+/* Operands between options move behind them, in their order; those of a command stay where they are. */
+static void test_operands(void **state)
+{
+    struct fixture *f = *state;
+    static const struct option options[] = {
+        {.name = "all", .letter = 'a', .kind = OPTION_FLAG, .offset = offsetof(struct run_options, tty)},
+        {.name = "name", .kind = OPTION_TEXT, .metavar = "N", .offset = offsetof(struct run_options, name)},
+    };
+    const struct option_set mixed = {.program = "p", .verb = "v", .options = options, .count = COUNT(options)};
+    struct option_set ordered = mixed;
+    ordered.in_order = true;
+    char **words = ARGV("one", "-a", "two", "--name", "x", "-", "--", "--all", "three");
+    assert_int_equal(option_parse(&mixed, &f->arena, words, &f->run, &f->help), 4);
+    static const char *const operands[] = {"one", "two", "-", "--all", "three"};
+    for (size_t i = 0; i < COUNT(operands); i++)
+        assert_string_equal(words[4 + i], operands[i]);
+    assert_null(words[9]);
+    assert_true(f->run.tty);
+    assert_string_equal(f->run.name, "x");
+    assert_int_equal(option_parse(&ordered, &f->arena, ARGV("-a", "one", "--name", "x"), &f->run, &f->help), 1);
+    assert_true(option_parse(&mixed, &f->arena, ARGV("one", "--nam"), &f->run, &f->help) < 0);
+    assert_int_equal(option_parse(&mixed, &f->arena, ARGV("one", "--help", "--no-such"), &f->run, &f->help), 1);
+    assert_true(f->help);
+}
+
 static void test_many_and_large(void **state)
 {
     enum { MANY = 50000, LARGE = 1 << 20 };
@@ -354,6 +379,7 @@ int main(void)
         TEST(test_spellings),
         TEST(test_flags),
         TEST(test_lists),
+        TEST(test_operands),
         TEST(test_many_and_large),
         TEST(test_choices),
         TEST(test_command_words_are_left_alone),

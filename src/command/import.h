@@ -1,0 +1,5 @@
+#pragma once
+
+#include "command/verb.h"
+
+extern const struct verb import_verb;

@@ -1,0 +1,11 @@
+/* What is in the store takes on disk. */
+#pragma once
+
+#include "image/store.h"
+
+/* What PATH below the store's directory takes, as du(1) counts it, in bytes; what is gone takes nothing. As root of the user
+ * namespace of the caller's containers where the caller may not look. -errno with a sentence. */
+int store_measure(const struct store *store, const char *path, uint64_t *bytes);
+
+/* The same of PATH alone, without what is in it. */
+int store_measure_one(const struct store *store, const char *path, uint64_t *bytes);
