@@ -69,6 +69,10 @@ static int add_entry(int dir, const char *name, unsigned char type, void *data)
     if (walk->depth > DEEPEST)
         return -ELOOP;
     auto_fd fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && (errno == EACCES || errno == EPERM)) {
+        walk->usage->closed++;
+        return 0;
+    }
     if (fd < 0)
         return errno == ENOENT ? 0 : -errno;
     walk->device = top ? st.st_dev : walk->device;

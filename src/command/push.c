@@ -129,7 +129,7 @@ static int push(struct arena *arena, const struct push_options *o, const char *w
     struct image image;
     const char *digest = NULL;
     auto_store store = {.fd = -1, .blobs = -1};
-    TRY(caller_store_open(arena, &store));
+    TRY(caller_store_look(arena, word, &store));
     if (o->all_tags) {
         TRY(push_all(&store, o, word, &digest));
     } else {

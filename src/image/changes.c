@@ -48,12 +48,26 @@ static char **split(struct arena *arena, const char *text)
     return words;
 }
 
+/* All of TEXT as JSON, or NULL; the caller's. */
+static struct json_object *read_json(const char *text)
+{
+    struct json_tokener *tokener = json_tokener_new();
+    struct json_object *json = tokener ? json_tokener_parse_ex(tokener, text, (int)strlen(text)) : NULL;
+    if (json && text[json_tokener_get_parse_end(tokener)]) {
+        json_object_put(json);
+        json = NULL;
+    }
+    if (tokener)
+        json_tokener_free(tokener);
+    return json;
+}
+
 /* A JSON list of texts; NULL with a sentence where it is none. */
 static char **read_list(struct arena *arena, const char *text)
 {
     char **words = NULL;
     size_t n = 0;
-    auto_json *list = json_tokener_parse(text);
+    auto_json *list = read_json(text);
     bool good = json_object_is_type(list, json_type_array);
     for (size_t i = 0; good && i < json_length(list); i++) {
         good = json_object_is_type(json_object_array_get_idx(list, i), json_type_string);

@@ -4,7 +4,8 @@
 #include "image/store.h"
 
 /* What PATH below the store's directory takes, as du(1) counts it, in bytes; what is gone takes nothing. As root of the user
- * namespace of the caller's containers where the caller may not look. -errno with a sentence. */
+ * namespace of the caller's containers where the caller may not look; and where he has none what he may not look into counts without
+ * what is in it, as du(1) has it. -errno with a sentence. */
 int store_measure(const struct store *store, const char *path, uint64_t *bytes);
 
 /* The same of PATH alone, without what is in it. */

@@ -226,13 +226,25 @@ static int make_point(const struct store *store, const struct image_mount *mount
     return dir_make(mount->point, 0700);
 }
 
+/* Locked, and not removed by somebody who took it for a killed one's before. */
+static int make_record(const struct store *store, const char *hex)
+{
+    for (;;) {
+        struct stat st;
+        auto_fd record = openat(store->fd, record_path(store, hex), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (record < 0 || flock(record, LOCK_EX) < 0 || fstat(record, &st) < 0)
+            return fail(-errno, "create %s/mounts/%s", store->dir, hex);
+        if (st.st_nlink)
+            return take_fd(&record);
+    }
+}
+
 static int mount_new(const struct store *store, const struct content *content, const struct image_mount *mount)
 {
     __attribute__((cleanup(cleanup_lowers))) struct lowers lowers = {.count = 0};
     TRY(dir_make(arena_printf(store->arena, "%s/mounts", store->dir), 0700));
-    auto_fd record = openat(store->fd, record_path(store, mount->hex), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (record < 0 || flock(record, LOCK_EX) < 0)
-        return fail(-errno, "create %s/mounts/%s", store->dir, mount->hex);
+    auto_fd record = make_record(store, mount->hex);
+    TRY(record);
     TRY(write_record(record, mount));
     TRY(make_point(store, mount));
     TRY(open_lowers(store, content, &lowers));

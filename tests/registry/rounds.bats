@@ -29,7 +29,7 @@ teardown() {
     local file
     cd /
     if [ -d "$work/pod" ]; then
-        podman unshare rm -rf "$work/pod" "$work/podrun" 2>/dev/null || true
+        XDG_DATA_HOME=$work/home podman unshare rm -rf "$work/pod" "$work/podrun" 2>/dev/null || true
         for file in $(find "$work" -name pause.pid -size +0); do kill "$(cat "$file")" || true; done
     fi
     rm -rf "$work"
@@ -232,6 +232,10 @@ P
 
 @test "bocal push: where to; all tags; the digest into a file; what is refused" {
     needs
+    run jar push box "$plain/rounds/box:1"
+    [ "$status" = 125 ]
+    [[ $output = *"image box is not here: there are no images yet"* ]]
+    [ ! -e data ] # nothing is made for who only reads
     make_box
     run jar push box
     [ "$status" = 125 ]
@@ -260,6 +264,8 @@ P
     [ "$(in_registry "$plain/rounds/all:3" --tls-verify=false)" = "$digest" ]
     run jar push --all-tags "$plain/rounds/all:1"
     [ "$status" = 125 ]
+    run jar push "$plain/rounds/all:1" "$plain/rounds/behind:1" -q # options may stand behind
+    [ "$output" = "$digest" ]
     jar push -q --digestfile digest "$plain/rounds/all:1"
     [ "$(cat digest)" = "$digest" ]
     run jar push -q "$plain/rounds/all:1" "$plain/rounds/exact@$digest"
