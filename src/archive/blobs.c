@@ -222,8 +222,8 @@ static void cleanup_source(struct source **source)
 static int stream_unpacked(struct blobs *blobs, struct blob *blob, blob_reader *each, void *data)
 {
     __attribute__((cleanup(cleanup_source))) struct source *source = NULL;
-    struct source_limits limits = {blob->size, blobs->limits.bytes - blobs->content,
-                                   blobs->limits.ratio};
+    struct source_limits limits = {.size = blob->size, .unpacked = blobs->limits.bytes - blobs->content,
+                                   .ratio = blobs->limits.ratio};
     struct source_sums sums;
     const void *bytes;
     ssize_t n;

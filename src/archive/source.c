@@ -2,9 +2,11 @@
  * reader has no part in the record of errors, which is one for the process: it leaves its sentence in the source, and
  * source_next() records it.
  *
- * Decompression is libarchive's, with the one filter that the first bytes ask for: left to guess it would also take off what
+ * Decompression is ISA-L's for gzip (gunzip.h), else libarchive's, with the one filter that the first bytes ask for: left to guess it would also take off what
  * is compressed twice, and the tar would not be the one that the diffID is of. */
 #include "archive/source.h"
+
+#include "archive/gunzip.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -35,7 +37,9 @@ struct source {
     struct digest packed, plain;
     _Atomic uint64_t progress;
     bool compressed;
-    size_t in_used; /* of the bytes read to tell what it is */
+    size_t in_used; /* of the bytes read to tell what it is; of those that are still to be unpacked */
+    const char *packed_at; /* the latter */
+    uint64_t there; /* bytes of a file that grows, not read yet */
     int error;
     char fault[256];
     /* the caller's */
@@ -61,19 +65,38 @@ static int fault(struct source *source, int err, const char *format, ...)
 
 /* ---- compressed bytes ---- */
 
-/* At most SIZE bytes; a pipe may have none for long, while the caller wants no more. */
-static ssize_t read_some(const struct source *source, char *to, size_t size)
+/* At most SIZE bytes of FD; there may be none for long, while the caller wants no more. */
+static ssize_t read_from(const struct source *source, int fd, void *to, size_t size)
 {
     for (;;) {
-        struct pollfd fds[] = {{.fd = source->fd, .events = POLLIN}, {.fd = source->wake, .events = POLLIN}};
+        struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = source->wake, .events = POLLIN}};
         ssize_t n = ppoll(fds, COUNT(fds), NULL, NULL);
         if (n > 0 && fds[1].revents)
             return -ECANCELED;
         if (n > 0)
-            n = read(source->fd, to, size);
+            n = read(fd, to, size);
         if (n >= 0 || errno != EINTR)
             return n < 0 ? -errno : n;
     }
+}
+
+/* Of a file that grows, what is there by now. It ends where it was said to; earlier it has only been begun anew. */
+static ssize_t read_some(struct source *source, char *to, size_t size)
+{
+    const struct source_limits *limits = &source->limits;
+    if (!limits->grows)
+        return read_from(source, source->fd, to, size);
+    if (source->packed.size >= limits->size)
+        return 0;
+    while (!source->there) {
+        ssize_t n = read_from(source, limits->grows, &source->there, sizeof source->there);
+        if (n < 0)
+            return n;
+    }
+    ssize_t n = read_from(source, source->fd, to, size < source->there ? size : (size_t)source->there);
+    if (n > 0)
+        source->there -= (uint64_t)n;
+    return n == 0 ? -ENODATA : n;
 }
 
 /* At most SIZE bytes of the blob into TO, hashed. 0 at its end. */
@@ -204,13 +227,59 @@ static int decompress(struct source *source, struct archive *archive, int filter
     return 0;
 }
 
-static int read_compressed(struct source *source, int filter)
+/* Fills CHUNK, unless the stream ends: 1. */
+static int gunzip_chunk(struct source *source, struct gunzip *gunzip, char *chunk, size_t *used)
+{
+    for (int r = 0; *used < CHUNK && r == 0;) {
+        size_t made;
+        r = gunzip_step(gunzip, &source->packed_at, &source->in_used, chunk + *used, CHUNK - *used, &made);
+        *used += made;
+        if (r < 0)
+            return fault(source, r, "decompress the layer: its gzip is damaged");
+        if (r > 0 || made || source->in_used)
+            continue;
+        ssize_t n = read_packed(source, source->in, CHUNK);
+        TRY((int)n);
+        if (n == 0)
+            return gunzip_is_whole(gunzip) ? 1 : fault(source, -EBADMSG, "decompress the layer: its gzip ends too early");
+        source->packed_at = source->in;
+        source->in_used = (size_t)n;
+    }
+    return *used < CHUNK;
+}
+
+static int read_gzip(struct source *source, struct gunzip *gunzip)
+{
+    source->packed_at = source->in;
+    for (char *chunk; (chunk = ring_room(source));) {
+        size_t used = 0;
+        int r = gunzip_chunk(source, gunzip, chunk, &used);
+        TRY(r);
+        if (used) {
+            TRY(hash_plain(source, chunk, used));
+            ring_put(source, used);
+        }
+        if (r == 1)
+            return 0;
+    }
+    return 0;
+}
+
+static int read_filtered(struct source *source, int filter)
 {
     struct archive *archive = archive_read_new();
     int r = archive ? decompress(source, archive, filter) : -ENOMEM;
     if (r < 0)
         fault(source, r, "decompress the layer: %s", archive && archive_error_string(archive) ? archive_error_string(archive) : "failed");
     archive_read_free(archive);
+    return r;
+}
+
+static int read_compressed(struct source *source, int filter)
+{
+    struct gunzip *gunzip = filter == ARCHIVE_FILTER_GZIP ? gunzip_new() : NULL;
+    int r = gunzip ? read_gzip(source, gunzip) : read_filtered(source, filter);
+    gunzip_free(gunzip);
     ssize_t n = r;
     while (n >= 0 && !source->left && (n = read_packed(source, source->in, CHUNK)) > 0)
         ;

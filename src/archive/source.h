@@ -1,5 +1,5 @@
 /* A blob as the tar that it is: read, checked and decompressed by a thread of its own, beside the one that acts on it. gzip,
- * zstd or nothing is told by its first bytes. Both sides are hashed to their ends: what lies behind the end of the
+ * zstd or nothing is told by its first bytes. It may be a file that somebody still writes to its end. Both sides are hashed to their ends: what lies behind the end of the
  * compressed stream, or of the tar, is part of the digest as well. */
 #pragma once
 
@@ -18,6 +18,7 @@ struct source_limits {
     uint64_t size;     /* more compressed bytes than these are refused at once; or SOURCE_UNKNOWN */
     uint64_t unpacked; /* and more bytes of tar than these */
     uint64_t ratio;    /* tar to compressed bytes, heeded from 16 MiB of tar on */
+    int grows;         /* an eventfd to which is added what the file has grown by, up to SIZE; 0: all of it is there */
 };
 
 struct source_sums {

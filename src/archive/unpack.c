@@ -22,7 +22,7 @@ enum { FD_ROOT = 3, FD_PARENTS = 4, PARENTS_MOST = 512 };
 
 struct unpack_options {
     const char *digest, *size, *diff_id, *limit, *ratio;
-    int parents, userns;
+    int parents, userns, grows;
     bool user, flat;
 };
 
@@ -38,6 +38,8 @@ static const struct option options[] = {
      .offset = offsetof(struct unpack_options, parents), .kind = OPTION_NUMBER},
     {"userns", .metavar = "FD", .help = "be root of the user namespace that this descriptor is",
      .offset = offsetof(struct unpack_options, userns), .kind = OPTION_NUMBER},
+    {"grows", .metavar = "FD", .help = "the blob is still written: an eventfd(2), to which what has come is added",
+     .offset = offsetof(struct unpack_options, grows), .kind = OPTION_NUMBER},
     {"limit", .metavar = "BYTES", .help = "most that it may unpack to", TEXT(limit)},
     {"ratio", .metavar = "N", .help = "most that it may unpack to, in sizes of the blob", TEXT(ratio)},
 };
@@ -129,7 +131,7 @@ static int unpack_with(const struct unpack_options *wanted, struct unpack *unpac
     TRY(extract_begin(extractor, FD_ROOT));
     size_t given = wanted->parents < 0 ? 0 : (size_t)wanted->parents;
     TRY(confine(&(struct confinement){.write = FD_ROOT, .read = layers, .reads = given}));
-    TRY(source_start(&unpack->source, STDIN_FILENO, &(struct source_limits){size, limit, ratio}));
+    TRY(source_start(&unpack->source, STDIN_FILENO, &(struct source_limits){size, limit, ratio, wanted->grows}));
     TRY(extract_layer(extractor, unpack->source, tell_progress, unpack));
     TRY(verify(unpack->source, wanted, size));
     TRY(seal_tree(FD_ROOT, wanted->flat, &seal));

@@ -13,6 +13,8 @@ static const struct option options[] = {
     {.group = "Options",
      .name = "platform", .kind = OPTION_TEXT, .metavar = "OS/ARCH[/VARIANT]", .offset = offsetof(struct pull_options, platform),
      .help = "what it is to run on, in place of this machine"},
+    {.name = "newer", .kind = OPTION_FLAG, .offset = offsetof(struct pull_options, newer),
+     .help = "be content with the image that is here, where the registry cannot be reached"},
     {.name = "quiet", .letter = 'q', .kind = OPTION_FLAG, .offset = offsetof(struct pull_options, quiet),
      .help = "print the digest only"},
     {.name = "progress", .kind = OPTION_CHOICE, .metavar = "auto|plain|json", .words = progress_words, .value = VALUE_WORDS,
@@ -60,8 +62,8 @@ int pull_image(struct arena *arena, const struct pull_options *o, const char *wo
     if (!o->quiet && o->progress != PROGRESS_JSON)
         fprintf(stderr, "pulling %s%s%s\n", full.text, name.host ? "" : ", by the configuration ", name.host ? "" : registries.file);
     int r = image_pull(&store,
-                       &(struct pull_request){.reference = &full, .platform = o->platform,
-                                              .access = registry_access(&o->access, &registries, full.host)},
+                       &(struct pull_request){.reference = &full, .platform = o->platform, .access = o->access, .newer = o->newer,
+                                              .mirrors = registries_mirrors(&registries, full.host), .plain_hosts = registries.insecure},
                        &owners, show, &watch, image);
     progress_end(&watch.progress);
     return r;

@@ -11,6 +11,7 @@ struct pull_options {
     const char *platform;
     struct registry_access access;
     bool quiet;
+    bool newer; /* where the registry cannot be reached, what is here will do */
     enum progress_mode progress;
     struct arrivals *arrivals; /* what comes is noted there; or NULL */
 };

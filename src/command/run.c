@@ -18,10 +18,10 @@
 static int pull(struct arena *arena, const struct run_options *o, struct image_wish *wish, struct run_image *image)
 {
     struct image pulled;
-    bool missing = o->pull != PULL_ALWAYS;
+    bool missing = o->pull == PULL_MISSING;
     TRY(engine_check(o));
     image->arrivals.arena = arena;
-    int r = pull_image(arena, &(struct pull_options){.platform = o->platform, .arrivals = &image->arrivals}, o->image, &pulled);
+    int r = pull_image(arena, &(struct pull_options){.platform = o->platform, .newer = o->pull == PULL_NEWER, .arrivals = &image->arrivals}, o->image, &pulled);
     if (r < 0 && missing)
         return because(r, "image %.200s is not here%s%s", o->image, o->platform ? " for " : "", o->platform ? o->platform : "");
     TRY(r);
@@ -59,7 +59,7 @@ static int get_image(struct arena *arena, const struct run_options *o, struct im
         return 1;
     }
     bool pulls = parsed && name.kind == REFERENCE_NAME && o->pull != PULL_NEVER && o->dry_run == DRY_RUN_OFF;
-    int r = pulls && o->pull == PULL_ALWAYS ? -ENOENT : run_image_open(arena, wish, image);
+    int r = pulls && o->pull != PULL_MISSING ? -ENOENT : run_image_open(arena, wish, image);
     if (r != -ENOENT || !pulls)
         return r;
     error_clear();

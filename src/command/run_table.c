@@ -32,7 +32,8 @@ static const char *const manager_words[] = {[MANAGER_CGROUPFS] = "cgroupfs", [MA
 static const char *const explain_words[] = {
     [EXPLAIN_OFF] = "off", [EXPLAIN_TEXT] = "text", [EXPLAIN_JSON] = "json", NULL};
 
-static const char *const pull_words[] = {[PULL_MISSING] = "missing", [PULL_ALWAYS] = "always", [PULL_NEVER] = "never", NULL};
+static const char *const pull_words[] = {[PULL_MISSING] = "missing", [PULL_ALWAYS] = "always", [PULL_NEVER] = "never",
+                                          [PULL_NEWER] = "newer", NULL};
 static const char *const dry_run_words[] = {[DRY_RUN_OFF] = "off",
                                             [DRY_RUN_PLAN] = "plan",
                                             [DRY_RUN_JSON] = "json",
@@ -103,8 +104,8 @@ static const struct option options[] = {
      .name = "bundle", FIELD(bundle), .metavar = "DIR", .value = VALUE_DIR,
      .help = "run the OCI bundle in DIR: its config.json says everything, and no other option is taken "
              "but those that look, wait or end"},
-    {.name = "pull", FIELD(pull), .metavar = "missing|always|never", .words = pull_words, .value = VALUE_WORDS,
-     .help = "when to ask the registry for the image"},
+    {.name = "pull", FIELD(pull), .metavar = "missing|always|newer|never", .words = pull_words, .value = VALUE_WORDS,
+     .help = "when to ask the registry for the image; newer: always, but what is here will do where it cannot be reached"},
     {.name = "platform", FIELD(platform), .metavar = "OS/ARCH[/VARIANT]",
      .help = "which of the image's platforms, in place of this machine's; another machine's runs where "
              "binfmt_misc has an emulator for it"},

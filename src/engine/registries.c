@@ -9,11 +9,32 @@
 
 #include <fcntl.h>
 
+static int decode_mirrors_of(struct json_source *source, struct json_object *value, void *into)
+{
+    struct mirrors *mirrors = into;
+    struct reference reference;
+    TRY(json_strings(source, value, &mirrors->places));
+    for (char **place = mirrors->places; *place; place++)
+        if (reference_parse(source->arena, arena_printf(source->arena, "%s/x", *place), &reference) < 0 ||
+            reference.kind != REFERENCE_NAME || !reference.host) {
+            error_clear();
+            return json_expected(source, "HOST[:PORT][/PREFIX]");
+        }
+    return 0;
+}
+
+static int decode_mirrors(struct json_source *source, struct json_object *value, void *into)
+{
+    struct registries *registries = into;
+    return json_read_map(source, value, decode_mirrors_of, sizeof *registries->mirrors, (void **)&registries->mirrors, &registries->n_mirrors);
+}
+
 static const struct json_field fields[] = {
     {"registries", json_strings, offsetof(struct registries, search)},
     {"insecureRegistries", json_strings, offsetof(struct registries, insecure)},
     {"unpackLimit", json_u64, offsetof(struct registries, limits.bytes)},
     {"unpackRatio", json_u64, offsetof(struct registries, limits.ratio)},
+    {"mirrors", decode_mirrors, 0},
     {0},
 };
 
@@ -54,6 +75,14 @@ int registries_complete(struct arena *arena, const struct registries *registries
                                "{\"registries\": [\"HOST/PREFIX\"]} into /etc/bocal/config.json)",
                       name->text);
     return reference_qualify(arena, name, registries->search[0], full);
+}
+
+char **registries_mirrors(const struct registries *registries, const char *host)
+{
+    for (size_t i = 0; i < registries->n_mirrors; i++)
+        if (text_equal(registries->mirrors[i].host, host))
+            return registries->mirrors[i].places;
+    return NULL;
 }
 
 bool registries_insecure(const struct registries *registries, const char *host)

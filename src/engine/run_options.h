@@ -11,7 +11,7 @@
 
 enum explain_mode { EXPLAIN_OFF, EXPLAIN_TEXT, EXPLAIN_JSON };
 enum upper_mode { WRITES_WHERE_BEST, WRITES_DISK, WRITES_MEMORY };
-enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
+enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER, PULL_NEWER };
 enum dry_run_mode { DRY_RUN_OFF, DRY_RUN_PLAN, DRY_RUN_JSON, DRY_RUN_OCI };
 
 struct run_options {

@@ -1,7 +1,11 @@
 /* Unpacking layers. Each is made in an ingest directory of its own, named by its chainID, so that who wants the same layer at the
  * same time waits for it and finds it done. All begin in their order, lowest first, and so nobody waits for somebody who
  * waits for him. A layer that needs what lies below it (a hard link to a file of a lower layer) says so, and is unpacked again
- * when those are complete. */
+ * when those are complete.
+ *
+ * What is still being fetched is unpacked as it comes: bocal-archive reads the file that bocal-registry writes, and an eventfd
+ * tells it how far. The last byte is kept from it until the blob is verified. Where that goes wrong, it may be that the fetching
+ * began anew, and what was read was rubbish: the layer is unpacked once more when its blob is complete, and only what fails then has failed. */
 #include "image/layers.h"
 
 #include "base/cleanup.h"
@@ -16,12 +20,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <time.h>
 
-enum { MOST_AT_ONCE = 8 };
-enum layer_state { LAYER_MISSING, LAYER_UNPACKING, LAYER_WAITING, LAYER_THERE };
+enum { MOST_AT_ONCE = 8, SYNC_EVERY = 2 /* seconds */ };
+/* WAITING: for the layers below; AGAIN: for the rest of its blob; UNPACKED: to be synced. */
+enum layer_state { LAYER_MISSING, LAYER_UNPACKING, LAYER_WAITING, LAYER_AGAIN, LAYER_UNPACKED, LAYER_THERE };
 
 struct layer {
     struct unpacking *unpacking;
@@ -31,18 +38,22 @@ struct layer {
     uint64_t entries, bytes, skipped;
     char seal[DIGEST_LENGTH + 1]; /* of its files, as bocal-archive has left them */
     bool told, given; /* bocal-archive has said that it is whole; it was given the layers below */
+    int growth;       /* -1, or where it is told that there is more to read; owned */
+    uint64_t fed;     /* bytes of which it was told */
 };
 
 struct unpacking {
     const struct store *store;
     const struct content *content;
     const struct layer_owners *owners;
+    const struct layer_supply *supply;
     layer_listener *each;
     void *data;
     struct layer *layers;
     struct program programs[MOST_AT_ONCE];
     struct layer *worked[MOST_AT_ONCE]; /* on which layer a program works; NULL: none */
-    size_t at_once;
+    size_t at_once, processors;
+    time_t unpacked_at; /* the first layer that is not synced; 0: there is none */
 };
 
 static void cleanup_unpacking(struct unpacking *u)
@@ -50,8 +61,35 @@ static void cleanup_unpacking(struct unpacking *u)
     for (size_t i = 0; i < u->at_once; i++)
         if (u->worked[i])
             program_end(&u->programs[i]);
-    for (size_t i = 0; i < u->content->n_layers; i++)
+    for (size_t i = 0; i < u->content->n_layers; i++) {
+        cleanup_fd(&u->layers[i].growth);
         ingest_end(&u->layers[i].ingest);
+    }
+}
+
+static time_t now(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &at);
+    return at.tv_sec + 1; /* never 0 */
+}
+
+static const struct descriptor *blob_of(const struct layer *layer)
+{
+    return &layer->unpacking->content->manifest.layers[layer->index];
+}
+
+/* How many bytes of its blob there are. */
+static uint64_t have(const struct layer *layer)
+{
+    const struct layer_supply *supply = layer->unpacking->supply;
+    const struct descriptor *blob = blob_of(layer);
+    return supply ? supply->have(blob->digest, blob->size, supply->data) : blob->size;
+}
+
+static bool is_whole(const struct layer *layer)
+{
+    return have(layer) == blob_of(layer)->size;
 }
 
 static const char *layer_path(const struct unpacking *u, size_t index, const char *below)
@@ -67,7 +105,7 @@ static bool is_there(const struct unpacking *u, size_t index)
 static void tell(const struct layer *layer, uint64_t read)
 {
     const struct unpacking *u = layer->unpacking;
-    const struct descriptor *blob = &u->content->manifest.layers[layer->index];
+    const struct descriptor *blob = blob_of(layer);
     if (u->each)
         u->each(&(struct layer_event){.index = layer->index, .digest = blob->digest, .size = blob->size, .read = read,
                                       .done = layer->state == LAYER_THERE},
@@ -107,7 +145,7 @@ static int open_parents(const struct layer *layer, int *fds)
 }
 
 struct fds {
-    int list[LAYERS_MAX + 2];
+    int list[LAYERS_MAX + 3];
     size_t count;
 };
 
@@ -131,13 +169,48 @@ size_t layer_limits_words(const struct layer_limits *limits, struct arena *arena
     return n;
 }
 
+/* Its blob; of what is not complete what there is, and then LAYER gets an eventfd for more. */
+static int open_blob(struct layer *layer)
+{
+    const struct unpacking *u = layer->unpacking;
+    const struct descriptor *blob = blob_of(layer);
+    cleanup_fd(&layer->growth);
+    layer->growth = -1;
+    layer->fed = 0;
+    if (is_whole(layer))
+        return store_blob(u->store, blob->digest);
+    auto_fd fd = openat(u->store->incoming->fd, arena_printf(u->store->arena, "%s.partial", digest_hex(blob->digest)),
+                        O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) /* by now it is */
+        return store_blob(u->store, blob->digest);
+    if (fd >= 0)
+        layer->growth = eventfd(0, EFD_CLOEXEC);
+    return fd < 0 || layer->growth < 0 ? fail(-errno, "open blob %s", blob->digest) : take_fd(&fd);
+}
+
+static void feed(struct layer *layer)
+{
+    uint64_t there = have(layer);
+    if (layer->growth < 0 || there <= layer->fed)
+        return;
+    if (eventfd_write(layer->growth, there - layer->fed) == 0)
+        layer->fed = there;
+}
+
+/* Hands FD over; its number there. */
+static const char *hand_over(struct arena *arena, struct fds *fds, int fd)
+{
+    fds->list[fds->count] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return fds->list[fds->count++] < 0 ? NULL : arena_printf(arena, "%zu", fds->count + 2);
+}
+
 static int begin_program(struct layer *layer, bool parents, struct program *program)
 {
     const struct unpacking *u = layer->unpacking;
     struct arena *arena = u->store->arena;
-    const struct descriptor *blob = &u->content->manifest.layers[layer->index];
+    const struct descriptor *blob = blob_of(layer);
     __attribute__((cleanup(cleanup_fds))) struct fds fds = {.count = 0};
-    auto_fd input = store_blob(u->store, blob->digest);
+    auto_fd input = open_blob(layer);
     TRY(input);
     TRY(store_remove(u->store, arena_printf(arena, "ingest/%s/fs", layer->ingest.name)));
     if (mkdirat(layer->ingest.fd, "fs", 0755) < 0)
@@ -159,13 +232,17 @@ static int begin_program(struct layer *layer, bool parents, struct program *prog
         words[n++] = "--user";
     if (u->owners->flat)
         words[n++] = "--flat";
-    if (u->owners->userns >= 0) {
-        fds.list[fds.count] = fcntl(u->owners->userns, F_DUPFD_CLOEXEC, 3);
-        words[n++] = "--userns";
-        words[n++] = arena_printf(arena, "%zu", fds.count + 3);
-        if (fds.list[fds.count++] < 0)
-            return fail(-errno, "unpack a layer");
-    }
+    const struct {
+        const char *option;
+        int fd;
+    } given[] = {{"--userns", u->owners->userns}, {"--grows", layer->growth}};
+    for (size_t i = 0; i < COUNT(given); i++)
+        if (given[i].fd >= 0) {
+            words[n++] = given[i].option;
+            words[n++] = hand_over(arena, &fds, given[i].fd);
+            if (!words[n - 1])
+                return fail(-errno, "unpack a layer");
+        }
     return program_start(arena, &(struct program_call){.name = "bocal-archive", .words = words, .input = input, .output = -1,
                                                        .fds = fds.list, .n_fds = fds.count},
                          program);
@@ -175,7 +252,7 @@ static int begin_program(struct layer *layer, bool parents, struct program *prog
 static int describe(const struct layer *layer)
 {
     const struct unpacking *u = layer->unpacking;
-    const struct descriptor *blob = &u->content->manifest.layers[layer->index];
+    const struct descriptor *blob = blob_of(layer);
     auto_free char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -200,30 +277,50 @@ static int describe(const struct layer *layer)
 static int keep(struct layer *layer)
 {
     const struct unpacking *u = layer->unpacking;
-    TRY(describe(layer));
     TRY(ingest_keep_as(&layer->ingest, "layers", digest_hex(u->content->chain[layer->index])));
     layer->state = LAYER_THERE;
-    tell(layer, u->content->manifest.layers[layer->index].size);
+    tell(layer, blob_of(layer)->size);
     return 0;
 }
 
 /* ---- all of them ---- */
 
-static bool all_below(const struct unpacking *u, size_t index)
+static bool all_below(const struct unpacking *u, size_t index, enum layer_state least)
 {
     for (size_t i = 0; i < index; i++)
-        if (u->layers[i].state != LAYER_THERE)
+        if (u->layers[i].state < least)
             return false;
     return true;
+}
+
+static bool may_begin(const struct unpacking *u, const struct layer *layer)
+{
+    switch (layer->state) {
+    case LAYER_MISSING: return have(layer) > 0 || is_whole(layer);
+    case LAYER_WAITING: return all_below(u, layer->index, LAYER_THERE) && have(layer) > 0;
+    case LAYER_AGAIN: return is_whole(layer);
+    default: return false;
+    }
+}
+
+/* Those that have all their blob keep a processor busy each; the others wait for the network. */
+static bool is_busy(const struct unpacking *u)
+{
+    size_t busy = 0;
+    for (size_t slot = 0; slot < u->at_once; slot++)
+        busy += u->worked[slot] && is_whole(u->worked[slot]);
+    return busy >= u->processors;
 }
 
 /* The next layer to begin, or NULL while there is none. */
 static struct layer *next_layer(struct unpacking *u)
 {
-    for (size_t i = 0; i < u->content->n_layers; i++) {
+    for (size_t i = 0; i < u->content->n_layers && !is_busy(u); i++) {
         struct layer *layer = &u->layers[i];
-        if (layer->state == LAYER_MISSING || (layer->state == LAYER_WAITING && all_below(u, i)))
+        if (may_begin(u, layer))
             return layer;
+        if (layer->state == LAYER_MISSING) /* none before it */
+            return NULL;
     }
     return NULL;
 }
@@ -231,18 +328,18 @@ static struct layer *next_layer(struct unpacking *u)
 /* Where somebody else has made it meanwhile there is nothing to do. */
 static int begin_layer(struct unpacking *u, struct layer *layer, size_t slot)
 {
-    bool waited = layer->state == LAYER_WAITING;
-    if (!waited)
+    if (layer->state == LAYER_MISSING)
         TRY(ingest_begin_for(u->store, "layer", digest_hex(u->content->chain[layer->index]), &layer->ingest));
     if (is_there(u, layer->index)) {
         ingest_end(&layer->ingest);
         layer->state = LAYER_THERE;
-        tell(layer, u->content->manifest.layers[layer->index].size);
+        tell(layer, blob_of(layer)->size);
         return 0;
     }
-    TRY(begin_program(layer, waited || !layer->index, &u->programs[slot])); /* below the lowest is nothing, which is known */
+    TRY(begin_program(layer, layer->given || !layer->index, &u->programs[slot])); /* below the lowest there is nothing */
     layer->state = LAYER_UNPACKING;
     u->worked[slot] = layer;
+    feed(layer);
     tell(layer, 0);
     return 0;
 }
@@ -267,7 +364,12 @@ static int work(struct unpacking *u, size_t slot)
         return 0;
     u->worked[slot] = NULL;
     program_end(&u->programs[slot]);
-    const char *digest = u->content->manifest.layers[layer->index].digest;
+    const char *digest = blob_of(layer)->digest;
+    if (r < 0 && layer->growth >= 0) {
+        error_clear();
+        layer->state = LAYER_AGAIN;
+        return 0;
+    }
     if (r == PROGRAM_PARENTS && layer->index && !layer->given) {
         layer->state = LAYER_WAITING;
         layer->given = true;
@@ -277,7 +379,45 @@ static int work(struct unpacking *u, size_t slot)
         return refuse(-EINVAL, "unpack layer %.19s: a link to what no layer below has", digest);
     if (r > 0 && !layer->told)
         r = refuse(-EIO, "bocal-archive ended without a word");
-    return r < 0 ? because(r, "unpack layer %.19s", digest) : keep(layer);
+    if (r < 0)
+        return because(r, "unpack layer %.19s", digest);
+    layer->state = LAYER_UNPACKED;
+    if (!u->unpacked_at)
+        u->unpacked_at = now();
+    return describe(layer);
+}
+
+/* One sync for as many layers as there are: when nothing is being unpacked, or a layer waits for those below it, or others may wait for long. */
+static bool is_time_to_sync(const struct unpacking *u)
+{
+    if (now() - u->unpacked_at >= SYNC_EVERY)
+        return true;
+    for (size_t i = 0; i < u->content->n_layers; i++)
+        if (u->layers[i].state == LAYER_WAITING && all_below(u, i, LAYER_UNPACKED))
+            return true;
+    for (size_t slot = 0; slot < u->at_once; slot++)
+        if (u->worked[slot])
+            return false;
+    return true;
+}
+
+/* How many it were, or -errno. */
+static int keep_all(struct unpacking *u)
+{
+    int kept = 0;
+    if (!u->unpacked_at || !is_time_to_sync(u))
+        return 0;
+    u->unpacked_at = 0;
+    for (size_t i = 0; i < u->content->n_layers; i++) {
+        struct layer *layer = &u->layers[i];
+        if (layer->state != LAYER_UNPACKED)
+            continue;
+        if (!kept++)
+            TRY(ingest_sync(&layer->ingest));
+        TRY(keep(layer));
+    }
+    TRY(store_sync(u->store, "layers"));
+    return kept;
 }
 
 static bool is_working(const struct unpacking *u)
@@ -285,28 +425,55 @@ static bool is_working(const struct unpacking *u)
     for (size_t slot = 0; slot < u->at_once; slot++)
         if (u->worked[slot])
             return true;
-    return false;
+    return u->supply && u->supply->program->pid > 0;
+}
+
+/* Until one has something to tell, and what that is. */
+static int listen(struct unpacking *u)
+{
+    struct program *programs[MOST_AT_ONCE + 1];
+    size_t n = 0;
+    for (; n < u->at_once; n++)
+        programs[n] = &u->programs[n];
+    if (u->supply)
+        programs[n++] = u->supply->program;
+    TRY(program_poll(programs, n));
+    if (u->supply)
+        TRY(u->supply->go_on(u->supply->data));
+    for (size_t slot = 0; slot < u->at_once; slot++)
+        if (u->worked[slot]) {
+            feed(u->worked[slot]);
+            TRY(work(u, slot));
+        }
+    return 0;
 }
 
 int layers_unpack(const struct store *store, const struct content *content, const struct layer_owners *owners,
                   layer_listener *each, void *data)
 {
-    int processors = get_nprocs();
+    return layers_receive(store, content, owners, NULL, each, data);
+}
+
+int layers_receive(const struct store *store, const struct content *content, const struct layer_owners *owners,
+                   const struct layer_supply *supply, layer_listener *each, void *data)
+{
+    size_t processors = get_nprocs() > MOST_AT_ONCE ? MOST_AT_ONCE : (size_t)get_nprocs();
     __attribute__((cleanup(cleanup_unpacking))) struct unpacking u = {
-        .store = store, .content = content, .owners = owners, .each = each, .data = data,
+        .store = store, .content = content, .owners = owners, .supply = supply, .each = each, .data = data,
         .layers = arena_alloc(store->arena, (content->n_layers + 1) * sizeof *u.layers),
-        .at_once = processors > MOST_AT_ONCE ? MOST_AT_ONCE : (size_t)processors};
+        .at_once = supply ? MOST_AT_ONCE : processors, .processors = processors};
     for (size_t i = 0; i < content->n_layers; i++)
-        u.layers[i] = (struct layer){.unpacking = &u, .index = i, .ingest.fd = -1,
+        u.layers[i] = (struct layer){.unpacking = &u, .index = i, .ingest.fd = -1, .growth = -1,
                                      .state = is_there(&u, i) ? LAYER_THERE : LAYER_MISSING};
     for (;;) {
         TRY(begin_all(&u));
+        int kept = keep_all(&u);
+        TRY(kept);
+        if (kept) /* one may have waited for that */
+            continue;
         if (!is_working(&u))
             return 0;
-        TRY(program_poll(u.programs, u.at_once));
-        for (size_t slot = 0; slot < u.at_once; slot++)
-            if (u.worked[slot])
-                TRY(work(&u, slot));
+        TRY(listen(&u));
     }
 }
 

@@ -38,7 +38,21 @@ typedef void layer_listener(const struct layer_event *event, void *data);
 /* Puts those that are set, as options of bocal-archive, behind the N WORDS that there are; how many there are then. */
 size_t layer_limits_words(const struct layer_limits *limits, struct arena *arena, const char **words, size_t n);
 
-/* Unpacks what is not there yet, several at a time; the first failure ends all. */
+/* Where blobs are still being fetched: by PROGRAM, into the store's `incoming`, as HEX.partial and then HEX. */
+struct layer_supply {
+    struct program *program;
+    /* Reads what it tells. 0 while it runs and after it has ended well; -errno ends the unpacking. */
+    int (*go_on)(void *data);
+    /* How much is there of a blob of SIZE bytes, which is SIZE once it is complete, and right. */
+    uint64_t (*have)(const char *digest, uint64_t size, void *data);
+    void *data;
+};
+
+/* Unpacks what is not there yet, several at a time, and with SUPPLY (or NULL) as their blobs come; the first failure ends all. */
+int layers_receive(const struct store *store, const struct content *content, const struct layer_owners *owners,
+                   const struct layer_supply *supply, layer_listener *each, void *data);
+
+/* The same of blobs that are all there. */
 int layers_unpack(const struct store *store, const struct content *content, const struct layer_owners *owners,
                   layer_listener *each, void *data);
 

@@ -52,5 +52,6 @@ int store_prune(const struct store *store, const struct prune_request *request, 
     auto_fd alone = store_hold(store, true, true);
     TRY(alone);
     TRY(forget(store, request, each, data));
+    TRY(ingest_drop(store, freed));
     return store_collect_alone(store, freed);
 }

@@ -87,10 +87,16 @@ int store_hold(const struct store *store, bool exclusive, bool now)
 
 /* ---- blobs ---- */
 
+static int place_of(const struct store *store, const char *hex)
+{
+    const struct ingest *incoming = store->incoming;
+    return incoming && faccessat(incoming->fd, hex, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? incoming->fd : store->blobs;
+}
+
 int store_blob(const struct store *store, const char *digest)
 {
     const char *hex = digest_hex(digest);
-    int fd = openat(store->blobs, hex, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(place_of(store, hex), hex, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return refuse(-ENOENT, "blob %s is missing from %s (pull or load the image again)", digest, store->dir);
     return fd < 0 ? fail(-errno, "open blob %s", digest) : fd;
@@ -98,7 +104,7 @@ int store_blob(const struct store *store, const char *digest)
 
 int store_document(const struct store *store, const char *digest, char **text)
 {
-    ssize_t size = file_read(store->blobs, digest_hex(digest), DOCUMENT_MAX, text);
+    ssize_t size = file_read(place_of(store, digest_hex(digest)), digest_hex(digest), DOCUMENT_MAX, text);
     return size < 0 ? because((int)size, "blob %s", digest) : (int)size;
 }
 

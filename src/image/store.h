@@ -21,6 +21,7 @@ struct store {
     struct arena *arena;
     const char *dir;          /* STORE, absolute */
     int fd, blobs;            /* it, and images/blobs/sha256; owned */
+    const struct ingest *incoming; /* where blobs are looked for before that, for who is fetching them; NULL: nowhere */
 };
 
 /* An entry of index.json. */
@@ -78,13 +79,25 @@ struct ingest {
 int ingest_begin(const struct store *store, const char *kind, struct ingest *ingest);
 /* The same for KEY: one maker after the other; what a killed one left is removed. */
 int ingest_begin_for(const struct store *store, const char *kind, const char *key, struct ingest *ingest);
+/* The same, but what is in it stays: who made it was interrupted, and this goes on. Waits for another who is at it; without WAIT
+ * -EBUSY, without a sentence. Nothing but age, or store_collect() after ingest_drop(), removes such a one of the kind "pull". */
+int ingest_resume(const struct store *store, const char *kind, const char *key, bool wait, struct ingest *ingest);
+/* Leaves what is in it to the next ingest_resume(), where that is worth it, else removes it. */
+void ingest_leave(struct ingest *ingest);
+/* Removes what interrupted pulls have left for the next, and adds its bytes to *FREED. */
+int ingest_drop(const struct store *store, uint64_t *freed);
+/* Whether NAME in DIR, the ingest, is what a pull has left and not so old that nobody will go on with it. */
+bool ingest_is_awaited(int dir, const char *name);
 /* Removes it, unless it has been kept. */
 void ingest_end(struct ingest *ingest);
 #define auto_ingest __attribute__((cleanup(ingest_end))) struct ingest
 /* Makes each file of it whose name is a digest's a blob. */
 int ingest_keep_blobs(struct ingest *ingest);
-/* Syncs it, and makes it DIRECTORY/NAME of the store. */
+/* All of its file system is on disk afterwards. */
+int ingest_sync(const struct ingest *ingest);
+/* Makes it DIRECTORY/NAME of the store, once it was synced; that name is on disk after store_sync(). */
 int ingest_keep_as(struct ingest *ingest, const char *directory, const char *name);
+int store_sync(const struct store *store, const char *directory);
 
 /* Removes what killed makers have left of what they made; who adds begins with it. */
 int ingest_sweep(const struct store *store);

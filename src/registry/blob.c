@@ -1,5 +1,5 @@
-/* Bytes are hashed as they come and written by the megabyte; the disk is set to work on what was written while more
- * comes, so that fsync(2) in the end has little left to wait for.
+/* Bytes are hashed as they come and written by the megabyte, or ten times a second where they come slowly; the disk is set to work on what was written while more
+ * comes, so that bocal, which syncs all at once in the end, has little left to wait for.
  *
  * A digest that is wrong may be the fault of what an earlier try left, or of a server that changed between two answers:
  * then the blob is begun anew, once. Where one answer brought all of it, it is refused at once. */
@@ -163,11 +163,17 @@ void blob_close(struct blob *blob)
     blob->buffer = NULL;
 }
 
+/* What is told is in the file: bocal unpacks it meanwhile. */
+static int tell_written(struct blob *blob)
+{
+    TRY(write_out(blob));
+    tell(blob, "downloading");
+    return 0;
+}
+
 static int put_in_place(struct blob *blob)
 {
     TRY(write_out(blob));
-    if (fsync(blob->fd) < 0)
-        return local(blob, -errno, "sync");
     if (renameat(blob->ingest, blob->name, blob->ingest, digest_hex(blob->digest)) < 0)
         return local(blob, -errno, "rename");
     tell(blob, "done");
@@ -214,11 +220,9 @@ static int sink_take(void *data, const char *bytes, size_t size)
         bytes += fits;
         size -= fits;
         if (blob->waiting == BUFFER)
-            TRY(write_out(blob));
+            TRY(tell_written(blob));
     }
-    if (event_now_ms() - blob->told >= EVENT_EVERY)
-        tell(blob, "downloading");
-    return 0;
+    return event_now_ms() - blob->told >= EVENT_EVERY ? tell_written(blob) : 0;
 }
 
 static int sink_end(void *data)
@@ -247,6 +251,17 @@ bool blob_exists(int directory, const char *digest, uint64_t size)
            (uint64_t)status.st_size == size;
 }
 
+bool blob_is_left(int directory, const char *digest, uint64_t size)
+{
+    char found[BLOB_DIGEST_SIZE];
+    auto_fd fd = blob_exists(directory, digest, size) ? openat(directory, digest_hex(digest), O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return false;
+    bool right = blob_digest_of(fd, found) == 0 && text_equal(found, digest);
+    error_clear(); /* then it is fetched */
+    return right;
+}
+
 int blob_read(int directory, const char *digest, size_t most, char **text, size_t *size)
 {
     auto_free char *bytes = NULL;
@@ -271,7 +286,7 @@ int blob_write(int ingest, const char *digest, const void *bytes, size_t size)
     snprintf(name, sizeof name, "%s.partial", digest_hex(digest));
     auto_fd fd = openat(ingest, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
     int r = fd < 0 ? -errno : fd_write_all(fd, bytes, size);
-    if (r < 0 || fsync(fd) < 0 || renameat(ingest, name, ingest, digest_hex(digest)) < 0)
+    if (r < 0 || renameat(ingest, name, ingest, digest_hex(digest)) < 0)
         return fail(r < 0 ? r : -errno, "write %s", name);
     return 0;
 }

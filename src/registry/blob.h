@@ -1,5 +1,5 @@
 /* A blob on its way into the ingest directory: HEX.partial, which grows, is hashed while it does, and becomes HEX when it
- * is complete, right, and on disk. What a broken try left is gone on with. */
+ * is complete and right; not on disk yet. What a broken try left is gone on with. */
 #pragma once
 
 #include "registry/http.h"
@@ -39,6 +39,9 @@ extern const struct http_sink blob_sink;
 
 /* Whether DIRECTORY has a file named by DIGEST with SIZE bytes; verified when it was put there. */
 bool blob_exists(int directory, const char *digest, uint64_t size);
+
+/* The same of the ingest directory, where an earlier pull may have left it, perhaps before a power cut: verified here. */
+bool blob_is_left(int directory, const char *digest, uint64_t size);
 
 /* What is in that file, at most MOST bytes, as the caller's; verified here. -ENOENT without a sentence: it is not there, or is
  * not right. */

@@ -40,6 +40,7 @@ static const struct option pull_table[] = {
     {.name = "reference", FIELD(pull_options, reference), .metavar = "HOST/REPOSITORY:TAG", .help = "the image"},
     {.name = "platform", FIELD(pull_options, platform), .metavar = "OS/ARCH[/VARIANT]", .help = "which of an index's images; this host's"},
     {.name = "mirror", FIELD(pull_options, mirrors), .metavar = "HOST[:PORT][/PREFIX]", .help = "asked before the registry"},
+    {.name = "plain-host", FIELD(pull_options, plain_hosts), .metavar = "HOST[:PORT]", .help = "this one, without TLS"},
     {.name = "parallel", FIELD(pull_options, parallel), .metavar = "NUMBER", .help = "downloads at once"},
     NETWORK_OPTIONS(pull_options),
     AUTHFILE_OPTION(pull_options),

@@ -184,7 +184,7 @@ static void close_job(struct blobs *blobs, struct job *job)
 static int begin_job(struct blobs *blobs, struct job *job)
 {
     struct blob *blob = &job->blob;
-    if (blob_exists(blobs->pull->ingest, blob->digest, blob->size) ||
+    if (blob_is_left(blobs->pull->ingest, blob->digest, blob->size) ||
         blob_exists(blobs->pull->store, blob->digest, blob->size)) {
         event_blob(blob->digest, blob->kind, blob->size, blob->size, "exists");
         return 0;
@@ -224,11 +224,23 @@ static int check_config(struct pull *pull, const struct job *job)
     return 0;
 }
 
+/* With manifest and config bocal can begin to unpack. A mirror that failed may have had another one. */
+static void tell_chosen(const struct pull *pull)
+{
+    struct json_writer json = event_begin();
+    json_put_string(&json, "chosen", pull->manifest.digest);
+    event_end(&json);
+}
+
 /* JOB's blob is here. */
 static int finish_job(struct blobs *blobs, struct job *job)
 {
     close_job(blobs, job);
-    return job == blobs->jobs ? check_config(blobs->pull, job) : 0;
+    if (job != blobs->jobs)
+        return 0;
+    TRY(check_config(blobs->pull, job));
+    tell_chosen(blobs->pull);
+    return 0;
 }
 
 static int step(struct blobs *blobs)
@@ -285,12 +297,21 @@ static int pull_from_any(struct pull *pull)
     }
 }
 
+static bool is_plain(const struct pull_options *options, const char *host)
+{
+    for (size_t i = 0; i < options->plain_hosts.count; i++)
+        if (text_equal(options->plain_hosts.words[i], host))
+            return true;
+    return false;
+}
+
 static int add_origin(struct pull *pull, const char *host, const char *prefix)
 {
     const struct pull_options *options = pull->options;
     struct origin *origin = LIST_ADD(pull->arena, &pull->origins, &pull->n_origins);
     *origin = origin_of(pull->arena, pull->http, host,
-                        arena_printf(pull->arena, "%s%s%s", prefix, *prefix ? "/" : "", pull->reference.repository), options->plain_http);
+                        arena_printf(pull->arena, "%s%s%s", prefix, *prefix ? "/" : "", pull->reference.repository),
+                        options->plain_http || is_plain(options, host));
     return credentials_find(pull->arena, options->authfiles.words, options->authfiles.count, host, origin->repository,
                             &origin->auth.credentials);
 }
@@ -332,6 +353,21 @@ static void print_result(const struct pull *pull)
     event_end(&json);
 }
 
+/* What bocal has to know of a failure beside its sentence. */
+static void tell_failure(int error)
+{
+    static const struct {
+        int error;
+        const char *what;
+    } known[] = {{-EREMOTEIO, "unreachable"}, {-EBUSY, "unreachable"}, {-ENOSPC, "room"}, {-EDQUOT, "room"}};
+    for (size_t i = 0; i < COUNT(known); i++)
+        if (known[i].error == error) {
+            struct json_writer json = event_begin();
+            json_put_string(&json, "failure", known[i].what);
+            event_end(&json);
+        }
+}
+
 /* All that needs files; then the fences; then the network. */
 static int prepare(struct pull *pull, struct http_options *http)
 {
@@ -358,5 +394,7 @@ int pull_run(const struct pull_options *options, int ingest, int store)
         http_close(pull.http);
     if (r == 0)
         print_result(&pull);
+    else
+        tell_failure(r);
     return r;
 }

@@ -6,6 +6,7 @@
 struct pull_options {
     const char *reference, *platform, *cert_dir;
     struct word_list authfiles, mirrors;
+    struct word_list plain_hosts; /* asked without TLS, as all are with plain_http */
     bool plain_http;
     bool insecure; /* --tls-verify=false */
     int parallel, retries, stall;

@@ -302,7 +302,7 @@ static void unpack(int blob, size_t size, size_t plain, int how)
                                           .opaque = !root || how & USER ? "user.overlay.opaque"
                                                                         : "trusted.overlay.opaque"};
     error_clear();
-    CHECK(source_start(&source, blob, &(struct source_limits){size, 4 * LIMIT, RATIO}) == 0);
+    CHECK(source_start(&source, blob, &(struct source_limits){size, 4 * LIMIT, RATIO, 0}) == 0);
     int r = extract(&extractor, source, &sums);
     source_free(source);
     CHECK(r == 0 || (*error_text() && !strchr(error_text(), '\n')));

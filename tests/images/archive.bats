@@ -119,6 +119,30 @@ os.setxattr("tree/busybox", "security.capability", bytes.fromhex("01000002002000
     diff <(tree --sparse tree) <(tree --sparse got)
 }
 
+@test "unpack: gzip in several members, with something behind it, damaged, and cut off" {
+    layer a.tar "dir ." "file a hello" "file b $(seq 20000 | tr '\n' ' ')"
+    { head -c 5000 a.tar | gzip; tail -c +5001 a.tar | gzip -1; } >members.tar.gz
+    unpack members.tar.gz got --parents 0
+    [ "$(cat got/a)" = hello ]
+    { gzip <a.tar; printf 'behind it'; } >behind.gz
+    digest=$(sha256sum <behind.gz) plain=$(sha256sum <a.tar)
+    mkdir behind
+    # shellcheck disable=SC2046
+    archive unpack --digest "sha256:${digest%% *}" --size "$(stat -c %s behind.gz)" --diff-id "sha256:${plain%% *}" $(flat) --parents 0 \
+        <behind.gz 3<behind
+    [ "$(cat behind/a)" = hello ]
+    gzip -k a.tar
+    size=$(stat -c %s a.tar.gz)
+    head -c $((size - 3)) a.tar.gz >cut.gz
+    { head -c $((size / 2)) a.tar.gz; head -c 500 /dev/zero; tail -c +$((size / 2 + 501)) a.tar.gz; } >damaged.gz
+    { head -c $((size - 8)) a.tar.gz; printf 'xxxx'; tail -c 4 a.tar.gz; } >sum.gz # its CRC
+    for blob in cut damaged sum; do
+        run archive digest --layer <$blob.gz
+        [ "$status" = 1 ] || [ "$blob" = sum ] # libarchive does not look at it
+        [ "${#lines[@]}" = 1 ]
+    done
+}
+
 @test "unpack: the result is one line of JSON" {
     layer a.tar "dir ." "file a/b hello" "dir a" "link l t" "hard h a/b"
     run unpack a.tar got --parents 0

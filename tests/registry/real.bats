@@ -92,5 +92,15 @@ same() {
     [[ $output != *pulling* ]]
     run jar run own/box:1 /bin/busybox ls -d /greeting
     [ "$status:${lines[-1]}" = 0:/greeting ]
+    run jar run --pull newer "$plain/own/box:1" # asks, and nothing has changed
+    [ "$status:${lines[-1]}" = 0:hello ]
+    [[ $output = *pulling* ]]
+    "$BATS_TEST_DIRNAME/../images/make" gone.tar --name "127.0.0.1:1/own/box:1" --config '{"Cmd": ["/bin/cat", "/greeting"]}' tree
+    jar load -q gone.tar
+    run jar run --pull newer 127.0.0.1:1/own/box:1
+    [ "$status:${lines[-1]}" = 0:hello ]
+    [[ $output = *"taking the image that is here"* ]]
+    run jar run --pull always 127.0.0.1:1/own/box:1
+    [ "$status" = 125 ]
     jar rmi --all
 }

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""server.py DIR: a registry with faults, on loopback. What it does wrong is the first part of a repository's name.
+"""server.py DIR [LAYOUT]: a registry with faults, on loopback. What it does wrong is the first part of a repository's name.
+
+Its image has a large layer and a small one, of random bytes; or of the first image in the OCI layout LAYOUT.
 
 Its ports are written to DIR/port, DIR/elsewhere (another origin), DIR/tls (with DIR/server.crt and .key), DIR/basic and DIR/bearer (which
 want to know who logs in), DIR/slow (which does not answer that). Every request is a
@@ -27,7 +29,7 @@ from uploads import Uploads
 
 DIR = sys.argv[1]
 BIG, SMALL = random.Random(1).randbytes(3_000_000), random.Random(2).randbytes(100_000)
-PIECE = 1_200_000  # of BIG, when the connection is cut
+LAYOUT, SETTINGS = sys.argv[2] if len(sys.argv) > 2 else None, {}
 OCI = "application/vnd.oci.image."
 SECRET = "Basic dXNlcjpwYXNz"  # user:pass
 lock, counts, ports = threading.Lock(), {}, {}
@@ -41,10 +43,26 @@ def descriptor(kind, data, **more):
     return {"mediaType": OCI + kind, "digest": digest(data), "size": len(data), **more}
 
 
+def of_layout(described):
+    with open(f"{LAYOUT}/blobs/sha256/{described['digest'][7:]}", "rb") as file:
+        return file.read()
+
+
+if LAYOUT:
+    with open(LAYOUT + "/index.json") as file:
+        found = json.loads(of_layout(json.load(file)["manifests"][0]))
+    BIG, SMALL = map(of_layout, found["layers"])
+    CONFIG = json.loads(of_layout(found["config"]))
+    SETTINGS, DIFF_IDS = CONFIG["config"], CONFIG["rootfs"]["diff_ids"]
+else:
+    DIFF_IDS = [digest(BIG), digest(SMALL)]
+PIECE = len(BIG) * 2 // 5  # of BIG, when the connection is cut
+
+
 def image(architecture):
     """A manifest, and what it names."""
-    config = json.dumps({"os": "linux", "architecture": architecture, "rootfs": {
-        "type": "layers", "diff_ids": [digest(BIG), digest(SMALL)]}}).encode()
+    config = json.dumps({"os": "linux", "architecture": architecture, "config": SETTINGS, "rootfs": {
+        "type": "layers", "diff_ids": DIFF_IDS}}).encode()
     manifest = {"schemaVersion": 2, "mediaType": OCI + "manifest.v1+json", "config": descriptor("config.v1+json", config),
                 "layers": [descriptor("layer.v1.tar", BIG), descriptor("layer.v1.tar", SMALL)]}
     return manifest, config
@@ -253,6 +271,8 @@ class Handler(Uploads, BaseHTTPRequestHandler):
         fault = self.fault
         data = DOCUMENTS.get(reference) or MANIFESTS.get(fault) or json.dumps(MANIFEST).encode()
         media = json.loads(data).get("mediaType", "") if data[:1] == b"{" else "text/html"
+        if self.server.name == "elsewhere" and fault == "not-mirrored":
+            return self.error(404, "not here")
         if reference == "missing":
             return self.error(404, "manifest unknown: \x1b]0;owned\x07\x1b[31mred\u009b")
         if reference == "text":
@@ -377,6 +397,13 @@ class Handler(Uploads, BaseHTTPRequestHandler):
             return self.part(data)
         self.answer(200, data[:10], len(data))
         return time.sleep(5)
+
+    def blob_stall(self, data, n):  # in the middle, once
+        if n > 1 or data is not BIG:
+            return self.part(data)
+        self.answer(200, data[:PIECE], len(data))
+        self.wfile.flush()
+        return time.sleep(30)
 
     def blob_gone(self, data, n):
         self.error(404, "blob unknown")
