@@ -335,6 +335,8 @@ int plan_birth(struct builder *b)
     if (b->ids.fresh) {
         add_maps(b);
         plan_shim(b);
+        if (b->device_filter)
+            plan_add(b, *b->device_filter);
         plan_parcel(b, SLOT_SHIM);
     }
     if (b->ids.idmapped_root)

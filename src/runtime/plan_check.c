@@ -206,14 +206,17 @@ static const enum op before_ready[] = {OP_DEVICE_FILTER, OP_PRLIMIT, OP_SCHEDULE
 
 static int check_ready(const struct plan *plan)
 {
-    bool filtered = false, ready = false, waited = false;
+    bool filtered = false, ready = false, waited = false, mapped = false, first = false;
     for (size_t i = 0; i < plan->count; i++) {
         const struct step *step = &plan->steps[i];
         filtered |= step->op == OP_DEVICE_FILTER;
+        mapped |= step->op == OP_SEND && step->token == TOKEN_IDS;
+        first |= step->op == OP_DEVICE_FILTER && !mapped; /* then who waits for the ids waits for it */
         ready |= step->op == OP_SEND && step->token == TOKEN_READY;
         if (is_one_of(step->op, before_ready, COUNT(before_ready)) && ready)
             return wrong(plan, i, "HOST has said that it is done");
         waited |= step->op == OP_WAIT && step->by == INIT && step->token == TOKEN_READY;
+        waited |= step->op == OP_WAIT && step->by != HOST && step->token == TOKEN_IDS && first;
         if (step->op == OP_EXEC && filtered && !waited)
             return wrong(plan, i, "the command would not wait for the device filter");
     }
