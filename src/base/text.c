@@ -269,6 +269,13 @@ void text_disarm(char *text)
     }
 }
 
+char *text_disarmed(struct arena *arena, const char *text)
+{
+    char *copy = arena_strdup(arena, text);
+    text_disarm(copy);
+    return copy;
+}
+
 bool text_path_covers(const char *path, const char *below)
 {
     size_t length = path && below ? strlen(path) : 0;

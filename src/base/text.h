@@ -62,3 +62,5 @@ int text_utf8_length(const char *text);
 bool text_control(const char *text);
 /* Makes every byte of those, and of what is no UTF-8, a question mark: for what is shown to people and may be anybody's. */
 void text_disarm(char *text);
+/* A copy of TEXT in ARENA, so changed. */
+char *text_disarmed(struct arena *arena, const char *text);

@@ -58,9 +58,7 @@ static struct row *rows_of(struct arena *arena, const struct content *content)
 
 static const char *shown(struct arena *arena, const char *text)
 {
-    char *copy = arena_strdup(arena, text ? text : "");
-    text_disarm(copy);
-    return copy;
+    return text_disarmed(arena, text ? text : "");
 }
 
 static void print_table(struct arena *arena, const struct row *rows, size_t count, bool whole)

@@ -53,11 +53,7 @@ struct request {
 
 static void print_fault(const char *what, const char *sentence, void *data)
 {
-    struct arena *arena = data;
-    char *name = arena_strdup(arena, what), *text = arena_strdup(arena, sentence);
-    text_disarm(name);
-    text_disarm(text);
-    printf("%s: %s\n", name, text);
+    printf("%s: %s\n", text_disarmed(data, what), text_disarmed(data, sentence));
 }
 
 static int verify(struct arena *arena, const struct request *request)
@@ -93,11 +89,8 @@ static int print_mounts(struct arena *arena, const struct store *store)
     size_t count = 0;
     if (store->fd >= 0)
         TRY(image_mounts(store, &mounts, &count));
-    for (size_t i = 0; i < count; i++) {
-        char *name = arena_strdup(arena, mounts[i].name);
-        text_disarm(name);
-        printf("%s  %s\n", name, mounts[i].point);
-    }
+    for (size_t i = 0; i < count; i++)
+        printf("%s  %s\n", text_disarmed(arena, mounts[i].name), mounts[i].point);
     return 0;
 }
 
@@ -175,8 +168,8 @@ static int act(struct arena *arena, const struct action *action, const struct pr
     auto_store store = {.fd = -1, .blobs = -1};
     if ((!action->all && (o->all || o->force)) || (!action->filters && o->filters.count))
         return refuse(-EINVAL, "%s has no such option", action->word);
-    int r = caller_store_look(arena, NULL, &store); /* where there is none, there is nothing in it */
-    return r < 0 && r != -ENOENT ? r : action->run(arena, &(struct request){&store, o, words});
+    TRY(caller_store_look(arena, NULL, &store)); /* where there is none, there is nothing in it */
+    return action->run(arena, &(struct request){&store, o, words});
 }
 
 static int image_run(const struct call *call)

@@ -93,10 +93,8 @@ static void print_table(struct arena *arena, const struct row *rows, size_t coun
     printf("%-*s  %-*s  %-20s  %s\n", widest, "NAME", whole ? DIGEST_LENGTH : 12, "DIGEST", "CREATED", "SIZE");
     for (size_t i = 0; i < count; i++) {
         const struct image *image = rows[i].image;
-        char *name = arena_strdup(arena, image->name ? image->name : "<none>");
-        char *created = arena_strdup(arena, rows[i].created ? rows[i].created : "-");
-        text_disarm(name);
-        text_disarm(created);
+        const char *name = text_disarmed(arena, image->name ? image->name : "<none>");
+        const char *created = text_disarmed(arena, rows[i].created ? rows[i].created : "-");
         printf("%-*s  %-*.*s  %-20.19s  %s\n", widest, name, 12, whole ? DIGEST_LENGTH : 12, whole ? image->digest : digest_hex(image->digest),
                created, size_text(arena, rows[i].size));
     }
@@ -173,10 +171,8 @@ static int list(struct arena *arena, const struct images_options *o, const char 
     struct row *rows = NULL;
     size_t count = 0;
     auto_store store = {.fd = -1, .blobs = -1};
-    int r = caller_store_look(arena, word, &store);
-    if (r < 0 && (word || r != -ENOENT))
-        return r;
-    if (r == 0)
+    TRY(caller_store_look(arena, word, &store));
+    if (store.blobs >= 0)
         TRY(find_rows(&store, o, word, &rows, &count));
     if (o->format == FORMAT_JSON)
         print_json(rows, count);

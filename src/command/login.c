@@ -131,11 +131,8 @@ static int hear(struct json_object *object, void *data)
     struct outcome *outcome = data;
     struct json_object *verified = NULL;
     const char *notice = json_text_of(object, "notice"), *place = json_text_of(object, "place");
-    if (notice) {
-        char *text = arena_strdup(outcome->arena, notice);
-        text_disarm(text);
-        fprintf(stderr, "%s\n", text);
-    }
+    if (notice)
+        fprintf(stderr, "%s\n", text_disarmed(outcome->arena, notice));
     if (json_object_object_get_ex(object, "verified", &verified))
         outcome->verified = json_object_get_boolean(verified);
     if (place)

@@ -37,10 +37,7 @@ static int hear(struct json_object *object, void *data)
     const char *said = json_text_of(object, "forgotten"), *from = json_text_of(object, "place");
     if (!said || !from)
         return 0;
-    char *host = arena_strdup(arena, said), *place = arena_strdup(arena, from);
-    text_disarm(host);
-    text_disarm(place);
-    printf("%s: forgotten, by %s\n", host, place);
+    printf("%s: forgotten, by %s\n", text_disarmed(arena, said), text_disarmed(arena, from));
     return 0;
 }
 

@@ -125,8 +125,7 @@ void progress_update(struct progress *p, const char *name, const char *state, ui
 
 void progress_notice(struct progress *p, const char *sentence)
 {
-    char *text = arena_strdup(p->arena, sentence);
-    text_disarm(text);
+    const char *text = text_disarmed(p->arena, sentence);
     if (p->mode == PROGRESS_JSON) {
         struct json_writer json = json_writer_compact(stderr);
         json_begin_object(&json, NULL);

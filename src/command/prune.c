@@ -57,9 +57,7 @@ static int ask(void)
 
 static void print_gone(const struct image *image, void *data)
 {
-    char *name = arena_strdup(data, image->name ? image->name : image->digest);
-    text_disarm(name);
-    printf("removed %s\n", name);
+    printf("removed %s\n", text_disarmed(data, image->name ? image->name : image->digest));
 }
 
 int prune_images(const struct store *store, const struct prune_options *o, uint64_t *freed)
@@ -80,9 +78,7 @@ static int prune(struct arena *arena, const struct prune_options *o)
     struct places places;
     auto_store store = {.fd = -1, .blobs = -1};
     TRY(places_find(arena, &places));
-    int r = caller_store_look(arena, NULL, &store);
-    if (r < 0 && r != -ENOENT)
-        return r;
+    TRY(caller_store_look(arena, NULL, &store));
     TRY(prune_images(&store, o, &freed));
     if (store.fd >= 0)
         TRY(leftovers_remove(&store, &places, &freed));

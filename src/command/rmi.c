@@ -106,7 +106,9 @@ static int rmi(struct arena *arena, const struct rmi_options *o, char **words)
     auto_store store = {.fd = -1, .blobs = -1};
     int looked = caller_store_look(arena, *words, &store);
     if (looked < 0)
-        return looked == -ENOENT && (!*words || o->force) ? error_clear(), 0 : looked;
+        return looked == -ENOENT && o->force ? error_clear(), 0 : looked;
+    if (store.blobs < 0)
+        return 0;
     int result = o->all ? remove_all(&store, o) : 0;
     const char *sentence = arena_strdup(arena, error_text());
     bool removed = o->all;

@@ -85,18 +85,11 @@ static struct sums sums_of(const struct disk_use *use)
 
 /* ---- as a table ---- */
 
-static const char *shown(struct arena *arena, const char *text)
-{
-    char *copy = arena_strdup(arena, text);
-    text_disarm(copy);
-    return copy;
-}
-
 static void print_items(struct arena *arena, const char *title, const struct disk_list *list)
 {
     printf("\n%-64s  %-9s  %s\n", title, "SIZE", "ACTIVE");
     for (size_t i = 0; i < list->count; i++)
-        printf("%-64s  %-9s  %s\n", shown(arena, list->items[i].name), size_text(arena, list->items[i].bytes),
+        printf("%-64s  %-9s  %s\n", text_disarmed(arena, list->items[i].name), size_text(arena, list->items[i].bytes),
                list->items[i].active ? "yes" : "no");
 }
 
@@ -105,7 +98,7 @@ static void print_images(struct arena *arena, const struct disk_use *use)
     printf("\n%-48s  %-12s  %-9s  %-9s  %s\n", "IMAGE", "DIGEST", "BLOBS", "LAYERS", "ACTIVE");
     for (size_t i = 0; i < use->n_images; i++) {
         const struct disk_image *image = &use->images[i];
-        printf("%-48s  %-12.12s  %-9s  %-9s  %s\n", shown(arena, image->image->name ? image->image->name : "<none>"),
+        printf("%-48s  %-12.12s  %-9s  %-9s  %s\n", text_disarmed(arena, image->image->name ? image->image->name : "<none>"),
                digest_hex(image->image->digest), size_text(arena, image->blobs), size_text(arena, image->layers),
                image->active ? "yes" : "no");
     }
@@ -210,9 +203,7 @@ static int df(struct arena *arena, const struct system_options *o)
     struct places places;
     auto_store store = {.fd = -1, .blobs = -1};
     TRY(places_find(arena, &places));
-    int r = caller_store_look(arena, NULL, &store);
-    if (r < 0 && r != -ENOENT)
-        return r;
+    TRY(caller_store_look(arena, NULL, &store));
     if (store.fd >= 0)
         TRY(disk_measure(&store, &places, &use));
     if (o->format == FORMAT_JSON)

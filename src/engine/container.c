@@ -77,21 +77,26 @@ struct oci_state container_state(const struct container *c, const char *status, 
                               .pid = pid, .annotations = c->annotations, .n_annotations = c->n_annotations};
 }
 
+static void encode_descriptors(const void *data, struct json_writer *json)
+{
+    (void)data;
+    char link[] = "/proc/self/fd/0", target[PATH_MAX];
+    json_begin_array(json, NULL);
+    for (char *fd = strchr(link, '0'); *fd <= '2'; ++*fd) {
+        ssize_t length = readlink(link, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        json_put_string(json, NULL, target);
+    }
+    json_end_array(json);
+}
+
 /* What the caller's standard fds are, as text that is a JSON array: where crun has it. */
 static void put_descriptors(struct json_writer *json)
 {
-    char text[3 * PATH_MAX + 16], link[] = "/proc/self/fd/0", target[PATH_MAX];
-    auto_file stream = fmemopen(text, sizeof text, "w");
-    struct json_writer list = json_writer_compact(stream);
-    json_begin_array(&list, NULL);
-    for (; link[sizeof link - 2] <= '2'; link[sizeof link - 2]++) {
-        ssize_t length = readlink(link, target, sizeof target - 1);
-        target[length > 0 ? length : 0] = '\0';
-        json_put_string(&list, NULL, target);
-    }
-    json_end_array(&list);
-    fflush(stream);
-    json_put_string(json, "external_descriptors", text);
+    auto_free char *text = NULL;
+    size_t length;
+    if (json_write_text(encode_descriptors, NULL, &text, &length) == 0)
+        json_put_string(json, "external_descriptors", text);
 }
 
 static void put_state(const struct container *c, const struct oci_state *state, bool stored, struct json_writer *json)

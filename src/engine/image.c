@@ -27,7 +27,7 @@ int caller_store_look(struct arena *arena, const char *word, struct store *store
     struct places places;
     TRY(places_find(arena, &places));
     int r = store_look(arena, places.data, store);
-    return r == -ENOENT && word ? no_store(word) : r;
+    return r != -ENOENT ? r : word ? no_store(word) : 0;
 }
 
 int layer_owners_choose(struct arena *arena, struct layer_owners *owners)

@@ -7,8 +7,8 @@
 /* Opens the caller's store, and makes what is missing of it. */
 int caller_store_open(struct arena *arena, struct store *store);
 
-/* Opens the caller's store, and makes nothing. -ENOENT where there is none: with a sentence about the image WORD, or without one
- * where that is NULL. */
+/* Opens the caller's store, and makes nothing. Where there is none: -ENOENT with a sentence about the image
+ * WORD, or where that is NULL 0, with blobs of -1 (and fd, unless something else of bocal's is there). */
 int caller_store_look(struct arena *arena, const char *word, struct store *store);
 
 /* What has come for the image that is to be run, by its blobs' digests: what is not noted was here. */
