@@ -13,15 +13,8 @@
 
 #include <stdio.h>
 
-#define FIELD(field) .offset = offsetof(struct prune_options, field)
-
 static const struct option options[] = {
-    {.group = "Options of prune and unmount",
-     .name = "all", .letter = 'a', .kind = OPTION_FLAG, FIELD(all), .help = "images with names, too, where no container uses them; all that are mounted"},
-    {.name = "filter", .kind = OPTION_LIST, .metavar = "KEY=VALUE", FIELD(filters.words),
-     .count_offset = offsetof(struct prune_options, filters.count), .help = "only images of which this is true: until=TIME, label[!]=KEY[=VALUE]"},
-    {.name = "force", .letter = 'f', .kind = OPTION_FLAG, FIELD(force), .help = "do not ask; unmount what somebody works in, too"},
-};
+    PRUNE_OPTIONS("Options of prune and unmount", "; all that are mounted", "; unmount what somebody works in, too")};
 
 static const struct option_set set = {
     .program = "bocal",

@@ -11,15 +11,7 @@
 
 #include <stdio.h>
 
-#define FIELD(field) .offset = offsetof(struct prune_options, field)
-
-static const struct option options[] = {
-    {.group = "Options",
-     .name = "all", .letter = 'a', .kind = OPTION_FLAG, FIELD(all), .help = "images with names, too, where no container uses them"},
-    {.name = "filter", .kind = OPTION_LIST, .metavar = "KEY=VALUE", FIELD(filters.words),
-     .count_offset = offsetof(struct prune_options, filters.count), .help = "only images of which this is true: until=TIME, label[!]=KEY[=VALUE]"},
-    {.name = "force", .letter = 'f', .kind = OPTION_FLAG, FIELD(force), .help = "do not ask"},
-};
+static const struct option options[] = {PRUNE_OPTIONS("Options", "", "")};
 
 static const struct option_set set = {
     .program = "bocal",

@@ -58,13 +58,11 @@ static int remove_layer(int dir, const char *name, unsigned char type, void *dat
 static int remove_rest(int dir, const char *name, unsigned char type, void *data)
 {
     struct collection *c = data;
-    uint64_t bytes = 0;
     (void)type;
     if (ingest_is_awaited(dir, name))
         return 0;
     const char *path = arena_printf(c->store->arena, "ingest/%s", name);
-    if (store_measure(c->store, path, &bytes) < 0)
-        error_clear(); /* what cannot be counted is removed all the same */
+    uint64_t bytes = store_measured(c->store, path);
     TRY(store_remove(c->store, path));
     c->freed += bytes;
     return 0;

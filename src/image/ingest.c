@@ -120,10 +120,7 @@ static int drop_entry(int dir, const char *name, unsigned char type, void *data)
     int r = lock_named(dropping->store, &ingest, false);
     if (r < 0)
         return r == -EAGAIN || r == -EBUSY ? 0 : r; /* who is at it needs it */
-    uint64_t bytes = 0;
-    if (store_measure(dropping->store, arena_printf(dropping->store->arena, "ingest/%s", name), &bytes) == 0)
-        dropping->bytes += bytes;
-    error_clear(); /* what cannot be counted is removed all the same */
+    dropping->bytes += store_measured(dropping->store, arena_printf(dropping->store->arena, "ingest/%s", name));
     ingest_end(&ingest);
     return 0;
 }

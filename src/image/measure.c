@@ -41,6 +41,15 @@ int store_measure(const struct store *store, const char *path, uint64_t *bytes)
     return userns == -ENOENT ? 0 : userns; /* with one id nobody sees more */
 }
 
+uint64_t store_measured(const struct store *store, const char *path)
+{
+    uint64_t bytes = 0;
+    if (store_measure(store, path, &bytes) == 0)
+        return bytes;
+    error_clear();
+    return 0;
+}
+
 int store_measure_one(const struct store *store, const char *path, uint64_t *bytes)
 {
     auto_usage usage = {0};

@@ -8,5 +8,8 @@
  * what is in it, as du(1) has it. -errno with a sentence. */
 int store_measure(const struct store *store, const char *path, uint64_t *bytes);
 
-/* The same of PATH alone, without what is in it. */
+/* The same, of what goes whether it can be counted or not: 0 where it cannot. */
+uint64_t store_measured(const struct store *store, const char *path);
+
+/* As store_measure(), of PATH alone, without what is in it. */
 int store_measure_one(const struct store *store, const char *path, uint64_t *bytes);

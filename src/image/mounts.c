@@ -52,23 +52,24 @@ static const char *record_path(const struct store *store, const char *hex)
     return arena_printf(store->arena, "mounts/%s", hex);
 }
 
+static void encode_record(const void *data, struct json_writer *json)
+{
+    const struct image_mount *mount = data;
+    json_begin_object(json, NULL);
+    json_put_string(json, "image", mount->image);
+    json_put_string(json, "name", mount->name);
+    json_put_string(json, "top", mount->top);
+    json_put_string(json, "point", mount->point);
+    json_put_string(json, "boot", mount->boot);
+    json_put_u64(json, "namespace", mount->space);
+    json_end_object(json);
+}
+
 static int write_record(int fd, const struct image_mount *mount)
 {
     auto_free char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return fail(-ENOMEM, "mount an image");
-    struct json_writer json = json_writer_pretty(out);
-    json_begin_object(&json, NULL);
-    json_put_string(&json, "image", mount->image);
-    json_put_string(&json, "name", mount->name);
-    json_put_string(&json, "top", mount->top);
-    json_put_string(&json, "point", mount->point);
-    json_put_string(&json, "boot", mount->boot);
-    json_put_u64(&json, "namespace", mount->space);
-    json_end_object(&json);
-    fclose(out);
+    size_t size;
+    TRY(json_write_text(encode_record, mount, &text, &size));
     int r = fd_write_all(fd, text, size);
     return r < 0 ? fail(r, "write the record of a mount") : 0;
 }
