@@ -21,7 +21,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { INPUT = 0, DIRECTORY = 3, IMPORT_OPTIONS = 2 };
+enum { INPUT = 0, DIRECTORY = 3, IMPORT_OPTIONS = 2 /* the first of load_table */ };
 
 struct load_options {
     const char *limit, *ratio, *only;

@@ -62,21 +62,27 @@ int blob_digest(const void *bytes, size_t size, char digest[BLOB_DIGEST_SIZE])
     return 0;
 }
 
+/* All that FD has, by way of a buffer of BUFFER bytes: how much that was, or -errno. */
+static int64_t hash_file(EVP_MD_CTX *hash, int fd, char *buffer)
+{
+    int64_t at = 0;
+    for (ssize_t n; (n = pread(fd, buffer, BUFFER, at)) != 0; at += n) {
+        if (n < 0)
+            return -errno;
+        EVP_DigestUpdate(hash, buffer, (size_t)n);
+    }
+    return at;
+}
+
 int blob_digest_of(int fd, char digest[BLOB_DIGEST_SIZE])
 {
     auto_hash *hash = EVP_MD_CTX_new();
     auto_free char *buffer = malloc(BUFFER);
     if (!buffer || hash_begin(hash) < 0)
         return fail(-ENOMEM, "libcrypto");
-    for (off_t at = 0;;) {
-        ssize_t n = pread(fd, buffer, BUFFER, at);
-        if (n < 0)
-            return fail(-errno, "read a blob");
-        if (n == 0)
-            break;
-        EVP_DigestUpdate(hash, buffer, (size_t)n);
-        at += n;
-    }
+    int64_t size = hash_file(hash, fd, buffer);
+    if (size < 0)
+        return fail((int)size, "read a blob");
     hash_text(hash, digest);
     return 0;
 }
@@ -115,15 +121,10 @@ static int hash_left(struct blob *blob)
         return local(blob, -errno, "look at");
     if (!S_ISREG(status.st_mode))
         return local(blob, -EINVAL, "go on with");
-    while ((uint64_t)status.st_size <= blob->size) {
-        ssize_t n = read(blob->fd, blob->buffer, BUFFER);
-        if (n < 0)
-            return local(blob, -errno, "read");
-        if (n == 0)
-            break;
-        EVP_DigestUpdate(blob->hash, blob->buffer, (size_t)n);
-        blob->have += (uint64_t)n;
-    }
+    int64_t left = (uint64_t)status.st_size <= blob->size ? hash_file(blob->hash, blob->fd, blob->buffer) : 0;
+    if (left < 0 || lseek(blob->fd, left, SEEK_SET) < 0)
+        return local(blob, left < 0 ? (int)left : -errno, "read");
+    blob->have = (uint64_t)left;
     blob->flushing = blob->have;
     blob->resumed = blob->have > 0;
     return blob->have != (uint64_t)status.st_size ? begin_anew(blob) : 0;
