@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <linux/mman.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdio.h>

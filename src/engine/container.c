@@ -12,6 +12,7 @@
 #include "spec/config_fields.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>

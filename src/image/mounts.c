@@ -41,8 +41,7 @@ static uint64_t mount_namespace(void)
 
 static bool is_mounted(const char *point)
 {
-    struct statx stx;
-    return statx(AT_FDCWD, point, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &stx) == 0 && stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+    return mount_is_mountpoint(AT_FDCWD, point) == 1;
 }
 
 /* ---- records ---- */

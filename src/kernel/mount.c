@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <linux/magic.h>
+#include <linux/stat.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -185,6 +186,14 @@ int mount_target_link(int root, const char *path)
     if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
         return -errno;
     return !S_ISLNK(st.st_mode) ? -EINVAL : fs.f_type == PROC_SUPER_MAGIC ? -EXDEV : take_fd(&fd);
+}
+
+int mount_is_mountpoint(int dir, const char *path)
+{
+    struct statx st;
+    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*path ? 0 : AT_EMPTY_PATH);
+    int r = SYS_RESULT(syscall(SYS_statx, dir, path, flags, 0, &st));
+    return r < 0 ? r : !!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
 int mount_is_proc(int fd)

@@ -35,5 +35,9 @@ int mount_target(int root, const char *path, bool directory, bool strict);
  * the kernel's own, in a procfs: what is mounted there stands in for a process. */
 int mount_target_link(int root, const char *path);
 
+/* Whether a mount has its root at PATH below DIR, or at DIR itself when PATH is "": 1 or 0 (statx(2), Linux 5.8). A link at its
+ * end is not followed. */
+int mount_is_mountpoint(int dir, const char *path);
+
 /* Verifies that FD is the root of a procfs: fstatfs magic and inode 1 (CVE-2019-16884). */
 int mount_is_proc(int fd);

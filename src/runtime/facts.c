@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -210,7 +211,7 @@ static void probe_limits(const struct config *config, struct facts *facts)
 {
     for (size_t i = 0; i < config->process.n_rlimits; i++) {
         int resource = config->process.rlimits[i].resource;
-        getrlimit((__rlimit_resource_t)resource, &facts->limits[resource]);
+        getrlimit(resource, &facts->limits[resource]);
     }
 }
 

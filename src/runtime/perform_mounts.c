@@ -443,15 +443,13 @@ static int mount_readonly(struct execution *x, const struct step *step)
  * another mount taken away, such as one that hides something from it. */
 static int mount_mountpoint(struct execution *x, const struct step *step)
 {
-    struct statx st;
     auto_fd fd = sys_openat2(x->slots[SLOT_ROOT], step->path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0,
                              RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
     if (fd < 0)
         return fd;
-    if (statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, 0, &st) < 0)
-        return -errno;
-    if (!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
-        return -EINVAL;
+    int r = mount_is_mountpoint(fd, "");
+    if (r <= 0)
+        return r < 0 ? r : -EINVAL;
     x->slots[step->out] = take_fd(&fd);
     return 0;
 }
