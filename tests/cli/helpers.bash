@@ -38,7 +38,7 @@ data_dir() {
 leftovers() {
     find "$(state_dir)" "$(data_dir)/containers" -mindepth 1 -maxdepth 1 2>/dev/null || true
     grep bocal /proc/self/mountinfo || true
-    find /sys/fs/cgroup -mindepth 2 -name 'apart-*' -prune -o -type d -name 'bocal-*' -print 2>/dev/null || true # tests/apart
+    find /sys/fs/cgroup -mindepth 1 -name 'apart-*' -prune -o -type d -name 'bocal-*' -print 2>/dev/null || true # tests/apart
 }
 
 # Users with one id are told so at every run: kept apart, that is a test of its own.

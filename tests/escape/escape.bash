@@ -13,7 +13,7 @@ leftovers() {
     running=$(for journal in "$(state_dir)"/*; do [ ! -f "$journal" ] || flock -n "$journal" true 2>/dev/null || basename "$journal"; done)
     {
         find "$(state_dir)" "$(data_dir)/containers" -mindepth 1 -maxdepth 1 2>/dev/null || true
-        find /sys/fs/cgroup -mindepth 2 -name 'apart-*' -prune -o -type d -name 'bocal-*' -print 2>/dev/null | grep -E -- "-$$$|bocal-[0-9a-f]{12}$" || true
+        find /sys/fs/cgroup -mindepth 1 -name 'apart-*' -prune -o -type d -name 'bocal-*' -print 2>/dev/null | grep -E -- "-$$$|bocal-[0-9a-f]{12}$" || true
     } | while read -r path; do
         case " $(for journal in $running; do echo "$journal ${journal:0:12}"; done | tr '\n' ' ') " in
         *" ${path##*[/-]} "*) ;;
