@@ -40,22 +40,27 @@ static void schedule(const uint8_t block[BLOCK], uint32_t words[64])
     }
 }
 
-/* Steps 2 to 4. The working variables a to h are v[0] to v[7]. */
+/* Steps 2 to 4. The working variables a to h are v[0] to v[7] of the first round; in each round every one takes the place of the
+ * one behind it, which is done by counting, eight rounds at a time. */
 static void absorb(uint32_t state[8], const uint8_t block[BLOCK])
 {
     uint32_t words[64], v[8];
     schedule(block, words);
     memcpy(v, state, sizeof v);
-    for (size_t t = 0; t < 64; t++) {
-        uint32_t sum1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-        uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        uint32_t t1 = v[7] + sum1 + choice + constants[t] + words[t];
-        uint32_t sum0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-        uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += t1;
-        v[0] = t1 + sum0 + majority;
+#define AT(i) v[((i) + 8 - round) % 8]
+    for (size_t t = 0; t < 64; t += 8) {
+#pragma GCC unroll 8
+        for (size_t round = 0; round < 8; round++) {
+            uint32_t sum1 = rotate(AT(4), 6) ^ rotate(AT(4), 11) ^ rotate(AT(4), 25);
+            uint32_t choice = (AT(4) & AT(5)) ^ (~AT(4) & AT(6));
+            uint32_t t1 = AT(7) + sum1 + choice + constants[t + round] + words[t + round];
+            uint32_t sum0 = rotate(AT(0), 2) ^ rotate(AT(0), 13) ^ rotate(AT(0), 22);
+            uint32_t majority = (AT(0) & AT(1)) ^ (AT(0) & AT(2)) ^ (AT(1) & AT(2));
+            AT(3) += t1;
+            AT(7) = t1 + sum0 + majority;
+        }
     }
+#undef AT
     for (size_t i = 0; i < 8; i++)
         state[i] += v[i];
 }

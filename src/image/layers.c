@@ -479,7 +479,7 @@ int layers_receive(const struct store *store, const struct content *content, con
 
 int layers_use(const struct store *store, const struct content *content, const char ***directories, int *hold)
 {
-    size_t n = content->n_layers;
+    size_t n = content->n_layers, below = strlen(store->dir) + strlen("/layers/");
     auto_fd no_collecting = store_hold(store, false, false);
     TRY(no_collecting);
     if (!n)
@@ -493,8 +493,9 @@ int layers_use(const struct store *store, const struct content *content, const c
         return errno == ENOENT ? -ENOENT : fail(-errno, "open layer %s", content->chain[n - 1]);
     if (flock(fd, LOCK_SH | LOCK_NB) < 0) /* who has it for himself is about to remove it */
         return errno == EWOULDBLOCK ? -ENOENT : fail(-errno, "hold layer %s", content->chain[n - 1]);
+    auto_fd layers = openat(store->fd, "layers", O_PATH | O_DIRECTORY | O_CLOEXEC); /* from here each is found the quickest */
     for (size_t i = 0; i < n; i++)
-        if (access((*directories)[i], F_OK) < 0)
+        if (faccessat(layers, (*directories)[i] + below, F_OK, 0) < 0)
             return -ENOENT;
     *hold = take_fd(&fd);
     return 0;
