@@ -205,6 +205,13 @@ struct counts {
     size_t objects, values, members;
 };
 
+/* What stands outside of strings: space, punctuation, numbers, true, false, null. */
+static const bool is_bare[256] = {
+    [' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true, ['{'] = true, ['}'] = true, ['['] = true, [']'] = true,
+    [','] = true, [':'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['0' ... '9'] = true, ['E'] = true, ['t'] = true,
+    ['r'] = true, ['u'] = true, ['e'] = true, ['f'] = true, ['a'] = true, ['l'] = true, ['s'] = true, ['n'] = true,
+};
+
 /* Over the string that begins behind the quote at AT; returns its closing quote, or what is wrong in it. */
 static const char *skip_string(const char *at, const char *end, const char **fault)
 {
@@ -226,7 +233,7 @@ static int count(const char *text, size_t length, const char *name, struct count
     for (; at < end && !fault; at++)
         if (*at == '"')
             at = skip_string(at, end, &fault);
-        else if (!*at || !strchr(" \t\r\n{}[],:+-.0123456789Etruefalsn", *at))
+        else if (!is_bare[(unsigned char)*at])
             fault = "unexpected character";
         else {
             counts->objects += *at == '{';
