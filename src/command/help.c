@@ -1,7 +1,10 @@
-/* `bocal help`: the verbs, a verb's options, or the source of its manual page. */
+/* `bocal help`: the verbs, a verb's options, or the source of its manual page. The other face's has both as well: where bocal is
+ * built for another processor, an emulator runs it by the name `bocal`. */
 #include "command/help.h"
 
 #include "base/error.h"
+#include "base/text.h"
+#include "command/oci.h"
 
 struct help_options {
     bool man;
@@ -41,6 +44,8 @@ static int help_run(const struct call *call)
         return 0;
     }
     TRY(verb_ends(words + 1));
+    if (text_equal(*words, "bocal-runtime"))
+        return oci_run((char *[]){asked.man ? (char *)"--man" : (char *)"--help", NULL});
     const struct verb *verb = verb_find(*words);
     if (!verb)
         return -EINVAL;
