@@ -24,6 +24,7 @@ static const struct {
                          "directory of its own"},
     {OP_OVERLAY, EPERM, "this kernel has no overlay in user namespaces; --rootfs DIR uses a "
                         "directory of its own"},
+    {OP_OVERLAY, ENODEV, "this kernel has no overlayfs, or its module is not loaded: modprobe overlay; --rootfs DIR does without"},
     {OP_OVERLAY, EIO, "the overlay's upper directory may not lie on tmpfs or another overlay on this kernel"},
     {OP_BIND_OPEN, EINVAL, "this file system cannot be id-mapped; --userns host does without"},
     {OP_BIND, ENOENT, "the source must exist on the host"},
@@ -94,6 +95,7 @@ static const struct {
     {OP_JOIN, ENOENT, "no such process"},
     {OP_JOIN, EPERM, "that namespace belongs to somebody else; join its user namespace too, or be root"},
     {OP_STATE, EACCES, "set XDG_RUNTIME_DIR to a directory of your own"},
+    {OP_PIVOT, EINVAL, "an initramfs as the host's root cannot be pivoted: switch_root to a tmpfs or a disk first (bocal-runtime has --no-pivot)"},
     {OP_SHIM, EACCES, "sysctl vm.memfd_noexec forbids executable memfds"},
 };
 
