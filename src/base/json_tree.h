@@ -3,6 +3,7 @@
 #pragma once
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,14 @@ static inline uint64_t json_number_of(struct json_object *object, const char *ke
     struct json_object *value = NULL;
     json_object_object_get_ex(object, key, &value);
     return value ? (uint64_t)json_object_get_int64(value) : 0;
+}
+
+/* false for what is neither. */
+static inline bool json_flag_of(struct json_object *object, const char *key)
+{
+    struct json_object *value = NULL;
+    json_object_object_get_ex(object, key, &value);
+    return value && json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value);
 }
 
 static inline struct json_object *json_list_of(struct json_object *object, const char *key)

@@ -31,7 +31,7 @@ static void add_overlay(struct config *config, const char *layer)
 {
     struct root_config *root = &config->root;
     root->lowers = arena_alloc(config->arena, 2 * sizeof *root->lowers);
-    root->lowers[0] = root->path;
+    root->lowers[0] = root->model = root->path;
     root->readonly = false;
     root->container = layer;
 }

@@ -154,11 +154,11 @@ int run_image_open(struct arena *arena, const struct image_wish *wish, struct ru
     TRY(read_content(wish, &found, image));
     if (!wish->looked_at)
         TRY(check_platform(arena, wish, image));
-    r = layers_use(&image->store, &image->content, &image->directories, &image->hold);
+    r = layers_use(&image->store, &image->content, &image->stack, &image->hold);
     if (r != -ENOENT)
         return r;
     TRY(unpack(arena, image));
-    r = layers_use(&image->store, &image->content, &image->directories, &image->hold);
+    r = layers_use(&image->store, &image->content, &image->stack, &image->hold);
     return r == -ENOENT ? refuse(-EAGAIN, "image %.200s: it has just been removed", word) : r;
 }
 

@@ -30,7 +30,7 @@ enum image_source { FROM_STORE, FROM_REGISTRY, FROM_ARCHIVE };
 struct run_image {
     struct store store;
     struct content content;
-    const char **directories; /* its layers, the topmost first, NULL-terminated */
+    struct layer_stack stack;
     int hold;                 /* they stay while it is open; owned */
     const char *word;         /* what it was asked for by */
     enum image_source source;

@@ -120,7 +120,8 @@ static int build_config(struct run *run, bool privileged)
     bool host_net = text_equal(o->network, "host") && !o->facts;
     struct run_context context = {
         .id = run->id,
-        .layers = run->image ? run->image->directories : embedded_layers(run),
+        .layers = run->image ? run->image->stack.directories : embedded_layers(run),
+        .model = run->image ? run->image->stack.model : NULL,
         .image = run->image ? &run->image->content.config : NULL,
         .container_dir = layer_directory(run),
         .cwd = getcwd(cwd, sizeof cwd) ? cwd : "/",
@@ -391,7 +392,7 @@ int engine_check(const struct run_options *options)
 {
     char *command[] = {(char *)"/", NULL};
     const char *layers[2] = {NULL};
-    const struct run_image image = {.directories = layers, .content.config.cmd = command};
+    const struct run_image image = {.stack.directories = layers, .content.config.cmd = command};
     __attribute__((cleanup(cleanup_run))) struct run run = {.options = options, .image = &image};
     TRY(places_find(&run.arena, &run.places));
     layers[0] = place_of_layers(&run);

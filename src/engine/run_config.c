@@ -43,9 +43,10 @@ static int add_root(struct request *r)
             return 0;
         }
         root->lowers = arena_alloc(r->arena, 2 * sizeof *root->lowers);
-        root->lowers[0] = dir;
+        root->lowers[0] = root->model = dir;
     } else {
         root->lowers = r->context->layers;
+        root->model = r->context->model;
     }
     root->container = r->context->container_dir;
     root->upper = o->upper == WRITES_DISK || (!o->upper && (o->rootfs || (o->memory && !r->context->image))) ? UPPER_DISK

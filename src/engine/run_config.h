@@ -10,6 +10,7 @@
 struct run_context {
     const char *id;            /* 64 hexadecimal digits */
     const char **layers;       /* the image's directories, the topmost first, NULL-terminated; unused with --rootfs */
+    const char *model;         /* the one of them whose root directory is the image's, or NULL */
     const struct image_config *image; /* what the image says; NULL: the embedded one, which says nothing */
     const char *container_dir; /* where upper/ and work/ go */
     const char *cwd;           /* what relative paths of the host are relative to */

@@ -37,6 +37,7 @@ struct layer {
     struct ingest ingest;
     uint64_t entries, bytes, skipped;
     char seal[DIGEST_LENGTH + 1]; /* of its files, as bocal-archive has left them */
+    bool root, opaque; /* what its tar says of its root: that it is there, that it hides all below */
     bool told, given; /* bocal-archive has said that it is whole; it was given the layers below */
     int growth;       /* -1, or where it is told that there is more to read; owned */
     uint64_t fed;     /* bytes of which it was told */
@@ -121,6 +122,8 @@ static int hear(struct json_object *object, void *data)
         layer->entries = json_number_of(object, "entries");
         layer->bytes = json_number_of(object, "bytes");
         layer->skipped = json_number_of(object, "skippedDevices");
+        layer->root = json_flag_of(object, "root");
+        layer->opaque = json_flag_of(object, "rootOpaque");
         const char *seal = json_text_of(object, "seal");
         if (!digest_valid(seal))
             return refuse(-EPROTO, "bocal-archive: it does not say what it has unpacked");
@@ -268,10 +271,22 @@ static int describe(const struct layer *layer)
     json_put_u64(&json, "size", layer->bytes);
     json_put_u64(&json, "entries", layer->entries);
     json_put_u64(&json, "skippedDevices", layer->skipped);
+    json_put_bool(&json, "root", layer->root);
+    json_put_bool(&json, "rootOpaque", layer->opaque);
     json_end_object(&json);
     fputc('\n', out);
     fclose(out);
     return file_replace(layer->ingest.fd, "layer.json", text, size, 0644);
+}
+
+struct json_object *layer_description(const struct store *store, const char *hex)
+{
+    auto_free char *text = NULL;
+    if (file_read(store->fd, arena_printf(store->arena, "layers/%s/layer.json", hex), 1 << 20, &text) < 0) {
+        error_clear();
+        return NULL;
+    }
+    return json_tokener_parse(text);
 }
 
 static int keep(struct layer *layer)
@@ -472,31 +487,25 @@ int layers_receive(const struct store *store, const struct content *content, con
         if (kept) /* one may have waited for that */
             continue;
         if (!is_working(&u))
-            return 0;
+            return content->n_layers ? stack_note(store, content) : 0;
         TRY(listen(&u));
     }
 }
 
-int layers_use(const struct store *store, const struct content *content, const char ***directories, int *hold)
+int layers_use(const struct store *store, const struct content *content, struct layer_stack *stack, int *hold)
 {
-    size_t n = content->n_layers, below = strlen(store->dir) + strlen("/layers/");
     auto_fd no_collecting = store_hold(store, false, false);
     TRY(no_collecting);
-    if (!n)
+    if (!content->n_layers)
         return refuse(-EINVAL, "image %s: it has no layers, there is nothing to run", content->image.digest);
-    *directories = arena_alloc(store->arena, (n + 1) * sizeof **directories);
-    for (size_t i = 0; i < n; i++)
-        (*directories)[i] = arena_printf(store->arena, "%s/layers/%s/fs", store->dir, digest_hex(content->chain[n - 1 - i]));
-    auto_fd fd = openat(store->fd, arena_printf(store->arena, "layers/%s", digest_hex(content->chain[n - 1])),
-                        O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *top = content->chain[content->n_layers - 1];
+    auto_fd fd = openat(store->fd, arena_printf(store->arena, "layers/%s", digest_hex(top)), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT ? -ENOENT : fail(-errno, "open layer %s", content->chain[n - 1]);
+        return errno == ENOENT ? -ENOENT : fail(-errno, "open layer %s", top);
     if (flock(fd, LOCK_SH | LOCK_NB) < 0) /* who has it for himself is about to remove it */
-        return errno == EWOULDBLOCK ? -ENOENT : fail(-errno, "hold layer %s", content->chain[n - 1]);
-    auto_fd layers = openat(store->fd, "layers", O_PATH | O_DIRECTORY | O_CLOEXEC); /* from here each is found the quickest */
-    for (size_t i = 0; i < n; i++)
-        if (faccessat(layers, (*directories)[i] + below, F_OK, 0) < 0)
-            return -ENOENT;
-    *hold = take_fd(&fd);
-    return 0;
+        return errno == EWOULDBLOCK ? -ENOENT : fail(-errno, "hold layer %s", top);
+    int r = stack_read(store, content, stack);
+    if (r == 0)
+        *hold = take_fd(&fd);
+    return r;
 }

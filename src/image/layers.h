@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "image/content.h"
+#include "image/stack.h"
 
 #include <stdbool.h>
 
@@ -56,6 +57,9 @@ int layers_receive(const struct store *store, const struct content *content, con
 int layers_unpack(const struct store *store, const struct content *content, const struct layer_owners *owners,
                   layer_listener *each, void *data);
 
-/* The layers' directories, the topmost first, NULL-terminated; and HOLD, owned by the caller: they stay while it is open. -ENOENT
- * without a sentence where one is not there. */
-int layers_use(const struct store *store, const struct content *content, const char ***directories, int *hold);
+/* What a root is laid over; and HOLD, owned by the caller: the layers stay while it is open. -ENOENT without a sentence where one is
+ * not there, or nothing was noted of their roots: layers_unpack() makes up for both. */
+int layers_use(const struct store *store, const struct content *content, struct layer_stack *stack, int *hold);
+
+/* layer.json of the layer HEX, owned by the caller, or NULL: it was written before the layer had its name. */
+struct json_object *layer_description(const struct store *store, const char *hex);

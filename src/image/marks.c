@@ -7,6 +7,7 @@
 #include "base/json_tree.h"
 #include "base/text.h"
 #include "image/content.h"
+#include "image/layers.h"
 #include "image/mounts.h"
 
 #include <fcntl.h>
@@ -92,23 +93,12 @@ static int is_held(int layers, const char *hex)
     return errno == EWOULDBLOCK ? 1 : -errno;
 }
 
-/* layer.json of the layer HEX, or NULL: it was written before the layer had its name. */
-static struct json_object *description_of(const struct store *store, const char *hex)
-{
-    auto_free char *text = NULL;
-    if (file_read(store->fd, arena_printf(store->arena, "layers/%s/layer.json", hex), 1 << 20, &text) < 0) {
-        error_clear();
-        return NULL;
-    }
-    return json_tokener_parse(text);
-}
-
 /* A layer and those that it stands on. */
 static void mark_stack(struct marks *m, const char *top)
 {
     for (const char *hex = arena_strdup(m->store->arena, top); hex;) {
         mark(m, &m->layers, hex);
-        auto_json *description = description_of(m->store, hex);
+        auto_json *description = layer_description(m->store, hex);
         const char *parent = json_text_of(description, "parent");
         hex = digest_valid(parent) ? arena_strdup(m->store->arena, digest_hex(parent)) : NULL;
     }

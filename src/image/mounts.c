@@ -12,6 +12,7 @@
 #include "base/json_write.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "image/stack.h"
 #include "kernel/mount.h"
 
 #include <fcntl.h>
@@ -171,11 +172,14 @@ static void cleanup_lowers(struct lowers *lowers)
 /* The topmost first. */
 static int open_lowers(const struct store *store, const struct content *content, struct lowers *lowers)
 {
-    for (size_t i = content->n_layers; i-- > 0;) {
-        const char *path = arena_printf(store->arena, "layers/%s/fs", digest_hex(content->chain[i]));
-        int fd = openat(store->fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct layer_stack stack;
+    int r = stack_read(store, content, &stack);
+    if (r < 0)
+        return r == -ENOENT ? refuse(r, "image %s: a layer has just been removed", content->image.digest) : r;
+    for (const char **path = stack.directories; *path; path++) {
+        int fd = open(*path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
-            return fail(-errno, "open %s/%s", store->dir, path);
+            return fail(-errno, "open %s", *path);
         lowers->fds[lowers->count++] = fd;
     }
     return 0;

@@ -218,6 +218,21 @@ static int overlay_writable(struct execution *x, int fs, const struct overlay_sp
     return 0;
 }
 
+/* What overlayfs takes from the upper directory alone. Ids are as the maker sees them, here and there; one that the container has
+ * none for stays root's. */
+static int overlay_root(int mount, int model)
+{
+    struct stat st;
+    auto_fd root = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 || fstat(model, &st) < 0)
+        return -errno;
+    const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, st.st_mtim};
+    if ((fchown(root, st.st_uid, st.st_gid) < 0 && errno != EINVAL) || fchmod(root, st.st_mode & 07777) < 0 ||
+        futimens(root, times) < 0)
+        return -errno;
+    return 0;
+}
+
 /* `volatile` leaves out the sync at unmount: the upper layer is removed with the container. */
 static int mount_overlay(struct execution *x, const struct step *step)
 {
@@ -234,10 +249,12 @@ static int mount_overlay(struct execution *x, const struct step *step)
         r = sys_fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0);
     if (r == 0)
         r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-    int mount = r < 0 ? r : sys_fsmount(fs, spec->nodev ? MOUNT_ATTR_NODEV : 0);
-    if (mount < 0)
-        return mount;
-    x->slots[step->out] = mount;
+    auto_fd mount = r < 0 ? r : sys_fsmount(fs, spec->nodev ? MOUNT_ATTR_NODEV : 0);
+    if (mount >= 0 && spec->model >= 0)
+        r = overlay_root(mount, x->layers.fds[spec->model + !!spec->base]);
+    if (mount < 0 || r < 0)
+        return mount < 0 ? mount : r;
+    x->slots[step->out] = take_fd(&mount);
     return 0;
 }
 

@@ -112,7 +112,9 @@ int plan_mount_check(struct builder *b, const struct mount_config *mount, const 
 bool plan_link(struct builder *b, const struct mount_config *mount, const struct mount_spec *spec);
 void plan_copy_link(struct builder *b, const struct mount_config *mount); /* plan_mounts.c */
 enum slot plan_covers_root(const struct mount_config *mount); /* plan_mounts.c: SLOT_ROOT where it becomes the root */
-const char *plan_layers_base(struct builder *b); /* plan_mounts.c: what all lowers lie in, and is id-mapped for all; or NULL */
+bool plan_forbids_devices(const struct builder *b); /* plan_files.c: what is a device in what the container is given, is none */
+int plan_root_sources(struct builder *b);        /* plan_root.c: what HOST opens */
+int plan_root(struct builder *b);                /* plan_root.c */
 void plan_volumes(struct builder *b); /* plan_mounts.c: the directories of the root that are to be there */
 bool plan_is_dev(const struct mount_config *mount);   /* plan_devices.c: the mount of the container's /dev */
 int plan_host_dev(struct builder *b, const struct mount_config *mount); /* plan_devices.c: HOST makes it, if it can */

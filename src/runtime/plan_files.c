@@ -99,7 +99,7 @@ static int need_userns(struct builder *b, const struct mount_config *mount)
 
 /* In a user namespace nobody makes a node, but what the container is given may have some, and no device filter stands before
  * them: what is a device there, is none. */
-static bool forbids_devices(const struct builder *b)
+bool plan_forbids_devices(const struct builder *b)
 {
     return b->ids.fresh && !b->config->privileged;
 }
@@ -108,7 +108,7 @@ static bool forbids_devices(const struct builder *b)
 static void forbid_devices(const struct builder *b, const struct mount_config *mount, struct mount_spec *spec)
 {
     bool asked = (spec->clear | spec->clear_all) & MOUNT_ATTR_NODEV;
-    if (!forbids_devices(b) || b->config->bundle || asked || !text_equal(mount->type, "bind") || text_equal(mount->origin, "default"))
+    if (!plan_forbids_devices(b) || b->config->bundle || asked || !text_equal(mount->type, "bind") || text_equal(mount->origin, "default"))
         return;
     spec->set |= MOUNT_ATTR_NODEV;
     spec->set_all |= spec->recursive ? MOUNT_ATTR_NODEV : 0;
@@ -146,91 +146,10 @@ int plan_bind_source(struct builder *b, const struct mount_config *mount, enum s
     return 0;
 }
 
-static struct overlay_spec *overlay_spec(struct builder *b)
-{
-    struct overlay_spec *overlay = arena_alloc(b->arena, sizeof *overlay);
-    *overlay = (struct overlay_spec){
-        .lowers = b->config->root.lowers,
-        .base = plan_layers_base(b),
-        .api = b->facts->kernel >= DETACHED_LAYERS ? LAYERS_FDS
-               : b->facts->kernel >= KERNEL(6, 7)  ? LAYERS_NAMED
-                                                   : LAYERS_JOINED,
-        .container = b->memory_upper ? NULL : b->config->root.container,
-        .owner = b->ids.host_overlay ? b->ids.map.uids.list[0].outside : 0,
-        .idmapped = b->ids.idmapped_root,
-        .nodev = forbids_devices(b),
-        .userxattr = (b->ids.fresh && !b->ids.host_overlay) || b->facts->in_userns,
-    };
-    return overlay;
-}
-
-static void add_overlay(struct builder *b, enum actor by)
-{
-    struct overlay_spec *overlay = overlay_spec(b);
-    plan_add(b, (struct step){
-                    .op = OP_OVERLAY, .by = by, .phase = by == HOST ? BIRTH : FILES,
-                    .source = overlay->lowers[0],
-                    .path = overlay->container ? overlay->container : "a tmpfs of its own",
-                    .in = overlay->idmapped ? SLOT_USERNS : SLOT_NONE, .out = SLOT_ROOT,
-                    .text = overlay->idmapped ? ", layers id-mapped" : "", .data = overlay,
-                    .why = b->config->root.origin ? b->config->root.origin
-                                                  : "the image is shared, its changes are not"});
-}
-
-static void add_root_bind(struct builder *b, enum actor by)
-{
-    struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
-    *spec = (struct mount_spec){.type = "bind", .recursive = true, .propagation = MS_PRIVATE,
-                                .propagate_all = true, .idmap = b->ids.idmapped_root,
-                                .set_all = forbids_devices(b) ? MOUNT_ATTR_NODEV : 0,
-                                .idmap_all = b->ids.idmapped_root};
-    plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = by, .phase = by == HOST ? BIRTH : FILES,
-                              .source = b->config->root.path, .out = SLOT_ROOT, .data = spec,
-                              .in = spec->idmap ? SLOT_USERNS : SLOT_NONE,
-                              .text = mount_options_describe(b->arena, spec),
-                              .why = b->config->root.origin ? b->config->root.origin : "/root/path"});
-}
-
-/* Before Linux 6.7 a string has them all. */
-static int check_joined(struct builder *b)
-{
-    if (overlay_spec(b)->api == LAYERS_JOINED && text_count((char *const *)b->config->root.lowers) > MAX_JOINED)
-        return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.7", MAX_JOINED);
-    return 0;
-}
-
-/* Overlay on id-mapped layers, before overlayfs took detached ones: HOST maps, INIT attaches the
- * layers where only its mount namespace sees them, and makes the overlay over those. */
-static int add_mapped_lowers(struct builder *b)
-{
-    TRY(check_joined(b));
-    for (size_t i = 0; b->config->root.lowers[i]; i++) {
-        if (b->n_mounts == MAX_MOUNTS)
-            return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.15", MAX_MOUNTS);
-        struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
-        *spec = (struct mount_spec){.type = "bind", .idmap = true, .set = MOUNT_ATTR_RDONLY};
-        enum slot slot = (enum slot)(SLOT_MOUNT + (int)b->n_mounts++);
-        plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = HOST, .phase = BIRTH,
-                                  .source = b->config->root.lowers[i], .in = SLOT_USERNS,
-                                  .out = slot, .data = spec,
-                                  .text = mount_options_describe(b->arena, spec),
-                                  .why = "a layer of the image"});
-        plan_parcel(b, slot);
-    }
-    return 0;
-}
-
 int plan_mount_sources(struct builder *b)
 {
     const struct config *config = b->config;
-    if (b->ids.idmapped_root) {
-        if (!config->root.lowers || b->ids.host_overlay) {
-            config->root.lowers ? add_overlay(b, HOST) : add_root_bind(b, HOST);
-            plan_parcel(b, SLOT_ROOT);
-        } else {
-            TRY(add_mapped_lowers(b));
-        }
-    }
+    TRY(plan_root_sources(b));
     for (size_t i = 0; i < config->n_mounts; i++)
         if (plan_is_dev(&config->mounts[i]))
             TRY(plan_host_dev(b, &config->mounts[i]));
@@ -240,44 +159,6 @@ int plan_mount_sources(struct builder *b)
 }
 
 /* ---- what INIT does ---- */
-
-static int add_root(struct builder *b)
-{
-    if (b->ids.idmapped_root && b->config->root.lowers && !b->ids.host_overlay) {
-        const char **attached = NULL;
-        size_t n = 0;
-        for (size_t i = 0; b->config->root.lowers[i]; i++) {
-            const char *at = plan_text(b, "%s/lower%zu", b->config->root.container, i);
-            add_file_step(b, (struct step){.op = OP_ATTACH, .in = (enum slot)(SLOT_MOUNT + (int)i),
-                                           .path = at, .why = "overlayfs before Linux 6.15 takes "
-                                                              "attached layers only"});
-            *LIST_ADD(b->arena, &attached, &n) = at;
-        }
-        *LIST_ADD(b->arena, &attached, &n) = NULL;
-        add_overlay(b, INIT);
-        struct overlay_spec *overlay = overlay_spec(b);
-        overlay->lowers = attached;
-        overlay->idmapped = false;
-        struct step *step = &b->plan->steps[b->plan->count - 1];
-        step->data = overlay;
-        step->in = SLOT_NONE;
-        step->text = ", layers id-mapped";
-    } else if (!b->ids.idmapped_root) {
-        if (b->config->root.lowers && !b->facts->overlay)
-            return refuse(-EOPNOTSUPP,
-                          "overlay on %s: not possible in a user namespace on this kernel "
-                          "(Linux 5.11 can; or give a directory of its own with --rootfs DIR)",
-                          b->facts->root_fs);
-        if (b->config->root.lowers)
-            TRY(check_joined(b));
-        b->config->root.lowers ? add_overlay(b, INIT) : add_root_bind(b, INIT);
-    }
-    bool hooks = b->config->hooks[HOOK_CREATE_CONTAINER].count && !b->config->root.lowers;
-    add_file_step(b, (struct step){.op = OP_ATTACH, .in = SLOT_ROOT, .path = hooks ? b->config->root.path : "/",
-                                   .why = hooks ? "where createContainer hooks look for it"
-                                                : "over the old root: pivot_root(2) wants a mount"});
-    return 0;
-}
 
 static void add_proc(struct builder *b)
 {
@@ -553,7 +434,7 @@ int plan_files(struct builder *b)
 {
     const struct config *config = b->config;
     size_t masked = NOT_YET;
-    TRY(add_root(b));
+    TRY(plan_root(b));
     add_proc(b);
     for (size_t i = 0; i < config->n_mounts; i++) {
         if (is_settled(config, i, "/dev"))

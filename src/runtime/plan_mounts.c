@@ -111,15 +111,3 @@ void plan_volumes(struct builder *b)
                                   .why = "a volume of the image", .tolerate = {{EROFS, EACCES, EPERM, ENOTDIR}}});
 }
 
-/* The directory that an image's layers lie in, STORE/layers, where there are several to be id-mapped together. */
-const char *plan_layers_base(struct builder *b)
-{
-    const char *const *lowers = b->config->root.lowers, *inside = lowers[1] ? strstr(lowers[0], "/layers/") : NULL;
-    if (!inside || !b->ids.host_overlay)
-        return NULL;
-    const char *base = arena_strndup(b->arena, lowers[0], (size_t)(inside - lowers[0]) + strlen("/layers"));
-    for (size_t i = 0; lowers[i]; i++)
-        if (!text_path_covers(base, lowers[i]))
-            return NULL;
-    return base;
-}

@@ -49,6 +49,7 @@ enum { MAX_JOINED = 13 };
 struct overlay_spec {
     const char *base;       /* the one directory that all lowers lie below, without its slash; NULL: they are opened one by one */
     const char **lowers;     /* topmost first */
+    int model;               /* which of them the root directory has mode, owner and time of; or -1 */
     enum layer_api api;
     const char *container;   /* holds upper/ and work/; NULL: a tmpfs, made with the overlay */
     uint32_t owner;          /* of that tmpfs' directories, as the maker sees ids */

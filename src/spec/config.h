@@ -217,6 +217,7 @@ struct root_config {
     const char *path;     /* the directory, when not an overlay */
     bool readonly;
     const char **lowers;  /* overlay: lower directories, topmost first; NULL when not an overlay */
+    const char *model;    /* overlay: the one of these that the root directory itself is like; NULL: mode 0755, and root's */
     const char *container; /* overlay: the host directory that holds upper/ and work/ when on disk */
     enum upper_choice upper;
     const char *upper_origin;

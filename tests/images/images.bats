@@ -54,6 +54,62 @@ load images
     [ "$(echo $output)" = "2 new /dir" ]
 }
 
+# What / of the image NAME is like, in a container of its own.
+root_of() {
+    bocal run "$@" stat -c "%a %u:%g %Y" /
+}
+
+@test "the root directory is like the topmost layer's that has an entry for it" {
+    store
+    busybox_tree one 'mkdir -p dev proc sys etc; touch etc/hosts etc/hostname etc/resolv.conf'
+    tree two 'echo 2 >two'
+    chmod 1751 one
+    chmod 700 two
+    touch -d @1000000000 one
+    make bare.tar --name bare --bare 2 one two
+    make both.tar --name both one two
+    make none.tar --name none --bare 1 --bare 2 one two
+    for image in bare both none; do bocal load -q $image.tar; done
+    [ "$(root_of bare)" = "1751 0:0 1000000000" ]
+    [ "$(root_of --upper memory bare)" = "1751 0:0 1000000000" ]
+    [[ $(root_of both) = "700 0:0 "* ]]
+    [[ $(root_of none) = "755 0:0 "* ]]
+    run bocal run --dry-run bare true
+    contains ", / like $work/data/layers/"
+    rm data/layers/*/model # as earlier versions have left it, and who was killed
+    [ "$(root_of bare)" = "1751 0:0 1000000000" ]
+    [ "$(ls -d data/layers/*/model | wc -l)" = 1 ]
+    require ranges
+    make owned.tar --name owned --owner .=7:8 --bare 2 one two
+    bocal load -q owned.tar
+    [ "$(root_of owned)" = "1751 7:8 1000000000" ]
+    [ "$(root_of --upper memory owned)" = "1751 7:8 1000000000" ]
+}
+
+@test "the root directory of --rootfs DIR:O is like DIR" {
+    busybox_tree dir 'mkdir -p dev proc sys etc; touch etc/hosts etc/hostname etc/resolv.conf'
+    chmod 751 dir
+    touch -d @1000000000 dir
+    [ "$(root_of --rootfs "$work/dir:O")" = "751 0:0 1000000000" ]
+    [ "$(stat -c "%a %Y" dir)" = "751 1000000000" ]
+}
+
+@test "a layer whose root is opaque hides all below it" {
+    store
+    busybox_tree one 'echo 1 >gone; mkdir -p dir; echo 1 >dir/gone'
+    busybox_tree two 'touch .wh..wh..opq; mkdir -p dir; echo 2 >dir/new'
+    tree three 'echo 3 >three'
+    make image.tar --name box one two three
+    bocal load -q image.tar
+    run bocal run box sh -c 'ls / /dir | grep -E "gone|new|three"'
+    [ "$(echo $output)" = "three new" ]
+    if is_root; then
+        run bocal image mount box
+        [ "$(ls "$output" "$output/dir" | grep -E "gone|new|three" | tr '\n' ' ')" = "three new " ]
+        bocal image unmount box
+    fi
+}
+
 @test "owners are the image's, and a second image shares its layers" {
     store
     require ranges
