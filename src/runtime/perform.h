@@ -27,6 +27,13 @@ int user_look_up(struct execution *x, const struct ids_spec *ids);
 /* In perform_mounts.c: the attributes of SPEC, of MOUNT alone and of all below it. */
 int mount_apply(int mount, const struct mount_spec *spec);
 
+/* In perform_overlay.c: OP_OVERLAY. */
+int mount_overlay(struct execution *x, const struct step *step);
+
+/* In perform_overlay.c: "/proc/self/fd/N" into OUT, of FD_NAME_SIZE bytes. Returns its end. */
+enum { FD_NAME_SIZE = 32 };
+char *mount_name_fd(char *out, int fd);
+
 /* In perform_mounts.c: unmounts what X's steps from FROM to the one that has failed have mounted, the last first. */
 void mounts_take_back(struct execution *x, size_t from);
 

@@ -51,12 +51,8 @@ static int host_layer(struct execution *x, const struct step *step)
     auto_fd dir = open(step->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0 || mkdirat(dir, "upper", 0755) < 0 || mkdirat(dir, "work", 0700) < 0)
         return fail(-errno, "create %s/upper", step->path);
-    for (unsigned i = 0; i < step->mode; i++) { /* where INIT attaches id-mapped layers */
-        char name[32];
-        snprintf(name, sizeof name, "lower%u", i);
-        if (mkdirat(dir, name, 0755) < 0)
-            return fail(-errno, "create %s/%s", step->path, name);
-    }
+    if (step->mode && mkdirat(dir, "lower", 0755) < 0) /* where INIT attaches id-mapped layers */
+        return fail(-errno, "create %s/lower", step->path);
     if (step->number < 0) /* nobody of another id may pass (CVE-2021-41091), but who has joined a user namespace has to */
         return step->flags == PASSABLE ? 0 : fchmod(dir, 0700) < 0 ? fail(-errno, "chmod %s", step->path) : 0;
     uid_t owner = (uid_t)step->number;

@@ -9,14 +9,6 @@
 
 #include <string.h>
 
-static unsigned count_lowers(const struct root_config *root)
-{
-    unsigned n = 0;
-    while (root->lowers[n])
-        n++;
-    return n;
-}
-
 /* The default profile where the host can: loaded by root when the kernel has it not. */
 int plan_apparmor(struct builder *b)
 {
@@ -84,7 +76,7 @@ int plan_prepare(struct builder *b)
                                   .text = owned ? plan_text(b, ", owned by %u", owner) : "",
                                   .number = owned ? (int64_t)owner : -1,
                                   .flags = b->ids.joined ? PASSABLE : 0,
-                                  .mode = owned && !b->ids.host_overlay ? count_lowers(root) : 0,
+                                  .mode = owned && !b->ids.host_overlay,
                                   .why = "overlay: what the container writes is its own"});
     }
     if (b->config->waits)

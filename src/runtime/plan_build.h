@@ -47,6 +47,7 @@ struct builder {
     bool generated;      /* /etc/hosts and its like are there */
     bool masks_open;     /* SLOT_EMPTY and SLOT_NULL are there */
     bool userns_open;    /* SLOT_USERNS is there for a mount's sake */
+    enum slot lowers;    /* the id-mapped layers, where INIT attaches them */
     size_t n_mounts;     /* slots of SLOT_MOUNT used so far */
     enum slot *mount_slots; /* per config mount: the slot of its detached source, or SLOT_NONE */
     const struct mount_config *readonly_cgroup; /* v1: made read-only after the last mount */

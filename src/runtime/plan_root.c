@@ -13,11 +13,11 @@
 
 /* ---- layers ---- */
 
-/* The directory that an image's layers lie in, STORE/layers, where there are several to be id-mapped together. */
+/* The directory that an image's layers lie in, STORE/layers, where there are several: they are id-mapped together, by one mount. */
 static const char *layers_base(struct builder *b)
 {
     const char *const *lowers = b->config->root.lowers, *inside = lowers[1] ? strstr(lowers[0], "/layers/") : NULL;
-    if (!inside || !b->ids.host_overlay)
+    if (!inside || !b->ids.idmapped_root)
         return NULL;
     const char *base = arena_strndup(b->arena, lowers[0], (size_t)(inside - lowers[0]) + strlen("/layers"));
     for (size_t i = 0; lowers[i]; i++)
@@ -35,10 +35,10 @@ static int model_of(const struct root_config *root)
     return -1;
 }
 
-static const char *describe_overlay(struct builder *b, const struct overlay_spec *overlay, bool mapped)
+static const char *describe_overlay(struct builder *b, const struct overlay_spec *overlay)
 {
     const char *model = overlay->model < 0 ? "" : overlay->model ? plan_text(b, ", / like %s", b->config->root.model) : ", / alike";
-    return plan_text(b, "%s%s", mapped ? ", layers id-mapped" : "", model);
+    return plan_text(b, "%s%s", overlay->idmapped ? ", layers id-mapped" : "", model);
 }
 
 static struct overlay_spec *overlay_spec(struct builder *b)
@@ -60,15 +60,15 @@ static struct overlay_spec *overlay_spec(struct builder *b)
     return overlay;
 }
 
-static void add_overlay(struct builder *b, enum actor by)
+static struct step *add_overlay(struct builder *b, enum actor by)
 {
     struct overlay_spec *overlay = overlay_spec(b);
-    plan_add(b, (struct step){
+    return plan_add(b, (struct step){
                     .op = OP_OVERLAY, .by = by, .phase = by == HOST ? BIRTH : FILES,
                     .source = overlay->lowers[0],
                     .path = overlay->container ? overlay->container : "a tmpfs of its own",
                     .in = overlay->idmapped ? SLOT_USERNS : SLOT_NONE, .out = SLOT_ROOT,
-                    .text = describe_overlay(b, overlay, overlay->idmapped), .data = overlay,
+                    .text = describe_overlay(b, overlay), .data = overlay,
                     .why = b->config->root.origin ? b->config->root.origin
                                                   : "the image is shared, its changes are not"});
 }
@@ -87,7 +87,7 @@ static void add_root_bind(struct builder *b, enum actor by)
                               .why = b->config->root.origin ? b->config->root.origin : "/root/path"});
 }
 
-/* Before Linux 6.7 a string has them all. */
+/* Before Linux 6.7 a page has them all. */
 static int check_joined(struct builder *b)
 {
     if (overlay_spec(b)->api == LAYERS_JOINED && text_count((char *const *)b->config->root.lowers) > MAX_JOINED)
@@ -95,25 +95,43 @@ static int check_joined(struct builder *b)
     return 0;
 }
 
-/* Overlay on id-mapped layers, before overlayfs took detached ones: HOST maps, INIT attaches the
- * layers where only its mount namespace sees them, and makes the overlay over those. */
+/* Overlay on id-mapped layers, before overlayfs took detached ones: HOST maps them, or the directory that they all lie in; INIT
+ * attaches that where only its mount namespace sees it, and makes the overlay over what is there then. */
 static int add_mapped_lowers(struct builder *b)
 {
+    const char *base = layers_base(b);
+    struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
+    *spec = (struct mount_spec){.type = "bind", .idmap = true, .set = MOUNT_ATTR_RDONLY};
     TRY(check_joined(b));
-    for (size_t i = 0; b->config->root.lowers[i]; i++) {
-        if (b->n_mounts == MAX_MOUNTS)
-            return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.15", MAX_MOUNTS);
-        struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
-        *spec = (struct mount_spec){.type = "bind", .idmap = true, .set = MOUNT_ATTR_RDONLY};
-        enum slot slot = (enum slot)(SLOT_MOUNT + (int)b->n_mounts++);
-        plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = HOST, .phase = BIRTH,
-                                  .source = b->config->root.lowers[i], .in = SLOT_USERNS,
-                                  .out = slot, .data = spec,
-                                  .text = mount_options_describe(b->arena, spec),
-                                  .why = "a layer of the image"});
-        plan_parcel(b, slot);
-    }
+    if (b->config->root.lowers[1] && !base)
+        return refuse(-EOPNOTSUPP, "overlay: layers that do not lie in one directory need Linux 6.15");
+    b->lowers = (enum slot)(SLOT_MOUNT + (int)b->n_mounts++);
+    plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = HOST, .phase = BIRTH,
+                              .source = base ? base : b->config->root.lowers[0], .in = SLOT_USERNS,
+                              .out = b->lowers, .data = spec,
+                              .text = mount_options_describe(b->arena, spec),
+                              .why = base ? "the image's layers" : "a layer of the image"});
+    plan_parcel(b, b->lowers);
     return 0;
+}
+
+static void add_attached_lowers(struct builder *b)
+{
+    const char *at = plan_text(b, "%s/lower", b->config->root.container), *base = layers_base(b);
+    struct overlay_spec *overlay = overlay_spec(b);
+    const char **attached = NULL;
+    size_t n = 0;
+    for (const char **lower = overlay->lowers; *lower; lower++)
+        *LIST_ADD(b->arena, &attached, &n) = base ? plan_text(b, "%s%s", at, *lower + strlen(base)) : at;
+    *LIST_ADD(b->arena, &attached, &n) = NULL;
+    plan_add(b, (struct step){.op = OP_ATTACH, .by = INIT, .phase = FILES, .in = b->lowers, .path = at,
+                              .why = "overlayfs before Linux 6.15 takes attached layers only"});
+    overlay->lowers = attached;
+    overlay->base = NULL;
+    overlay->idmapped = false;
+    struct step *step = add_overlay(b, INIT);
+    step->data = overlay;
+    step->in = SLOT_NONE;
 }
 
 /* ---- who makes it ---- */
@@ -124,7 +142,10 @@ int plan_root_sources(struct builder *b)
         return 0;
     if (b->config->root.lowers && !b->ids.host_overlay)
         return add_mapped_lowers(b);
-    b->config->root.lowers ? add_overlay(b, HOST) : add_root_bind(b, HOST);
+    if (b->config->root.lowers)
+        add_overlay(b, HOST);
+    else
+        add_root_bind(b, HOST);
     plan_parcel(b, SLOT_ROOT);
     return 0;
 }
@@ -132,23 +153,7 @@ int plan_root_sources(struct builder *b)
 int plan_root(struct builder *b)
 {
     if (b->ids.idmapped_root && b->config->root.lowers && !b->ids.host_overlay) {
-        const char **attached = NULL;
-        size_t n = 0;
-        for (size_t i = 0; b->config->root.lowers[i]; i++) {
-            const char *at = plan_text(b, "%s/lower%zu", b->config->root.container, i);
-            plan_add(b, (struct step){.op = OP_ATTACH, .by = INIT, .phase = FILES, .in = (enum slot)(SLOT_MOUNT + (int)i),
-                                      .path = at, .why = "overlayfs before Linux 6.15 takes attached layers only"});
-            *LIST_ADD(b->arena, &attached, &n) = at;
-        }
-        *LIST_ADD(b->arena, &attached, &n) = NULL;
-        add_overlay(b, INIT);
-        struct overlay_spec *overlay = overlay_spec(b);
-        overlay->lowers = attached;
-        overlay->idmapped = false;
-        struct step *step = &b->plan->steps[b->plan->count - 1];
-        step->data = overlay;
-        step->in = SLOT_NONE;
-        step->text = describe_overlay(b, overlay, true);
+        add_attached_lowers(b);
     } else if (!b->ids.idmapped_root) {
         if (b->config->root.lowers && !b->facts->overlay)
             return refuse(-EOPNOTSUPP,
@@ -157,7 +162,10 @@ int plan_root(struct builder *b)
                           b->facts->root_fs);
         if (b->config->root.lowers)
             TRY(check_joined(b));
-        b->config->root.lowers ? add_overlay(b, INIT) : add_root_bind(b, INIT);
+        if (b->config->root.lowers)
+            add_overlay(b, INIT);
+        else
+            add_root_bind(b, INIT);
     }
     bool hooks = b->config->hooks[HOOK_CREATE_CONTAINER].count && !b->config->root.lowers;
     plan_add(b, (struct step){.op = OP_ATTACH, .by = INIT, .phase = FILES, .in = SLOT_ROOT,

@@ -40,11 +40,11 @@ enum { MAX_LAYERS = 500 };
 
 /* How overlayfs is told of its layers, by kernel version. */
 enum layer_api {
-    LAYERS_JOINED, /* one string of them all, of at most 255 bytes: MAX_JOINED names in /proc/self/fd */
+    LAYERS_JOINED, /* by mount(2), which takes all options in one page: MAX_JOINED names in /proc/self/fd */
     LAYERS_NAMED,  /* lowerdir+ since 6.7: a string each */
     LAYERS_FDS,    /* since 6.13; detached ones since 6.15 */
 };
-enum { MAX_JOINED = 13 };
+enum { MAX_JOINED = 200 };
 
 struct overlay_spec {
     const char *base;       /* the one directory that all lowers lie below, without its slash; NULL: they are opened one by one */
