@@ -9,6 +9,7 @@ struct below {
     const int *layers; /* directories, the topmost first */
     int count;         /* -1: they are not known */
     const char *opaque; /* the attribute that marks opaque directories */
+    const char *also;   /* another one, for overlays that are made in user namespaces; or NULL */
 };
 
 struct below_found {

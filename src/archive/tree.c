@@ -140,8 +140,10 @@ int tree_clear(struct tree *tree, int parent, const char *base)
 int tree_opaque(struct tree *tree, int parent, const char *base)
 {
     auto_fd fd = *base ? openat(parent, base, OPEN_DIRECTORY) : SYS_RESULT(fcntl(parent, F_DUPFD_CLOEXEC, 0));
-    if (fd < 0 || fsetxattr(fd, tree->below.opaque, "y", 1, 0) < 0)
-        return fail(-errno, QUOTE ": make the directory opaque, by the attribute %s", base, tree->below.opaque);
+    const char *const marks[] = {tree->below.opaque, tree->below.also};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks && marks[i]; i++)
+        if (fd < 0 || fsetxattr(fd, marks[i], "y", 1, 0) < 0)
+            return fail(-errno, QUOTE ": make the directory opaque, by the attribute %s", base, marks[i]);
     return 0;
 }
 

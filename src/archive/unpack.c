@@ -23,7 +23,7 @@ enum { FD_ROOT = 3, FD_PARENTS = 4, PARENTS_MOST = 512 };
 struct unpack_options {
     const char *digest, *size, *diff_id, *limit, *ratio;
     int parents, userns, grows;
-    bool user, flat;
+    bool user, flat, both;
 };
 
 #define TEXT(field) .offset = offsetof(struct unpack_options, field), .kind = OPTION_TEXT
@@ -33,6 +33,7 @@ static const struct option options[] = {
     {"size", .metavar = "BYTES", .help = "of the blob", TEXT(size)},
     {"diff-id", .metavar = "DIGEST", .help = "of the tar in it, sha256:HEX", TEXT(diff_id)},
     {"user", .help = "marks of overlayfs in user.*, for mounts in a user namespace", FLAG(user)},
+    {"both", .help = "marks in user.* and in trusted.*: some mounts are made in a user namespace", FLAG(both)},
     {"flat", .help = "with one id: owners and modes are recorded in user.containers.override_stat", FLAG(flat)},
     {"parents", .metavar = "N", .help = "the layers below are descriptors 4 and on, the topmost first",
      .offset = offsetof(struct unpack_options, parents), .kind = OPTION_NUMBER},
@@ -124,7 +125,8 @@ static int unpack_with(const struct unpack_options *wanted, struct unpack *unpac
         TRY(userns_enter(wanted->userns));
     struct extractor *extractor = &unpack->extractor;
     extractor->tree.below = (struct below){.layers = layers, .count = wanted->parents,
-                                           .opaque = wanted->user ? "user.overlay.opaque" : "trusted.overlay.opaque"};
+                                           .opaque = wanted->user ? "user.overlay.opaque" : "trusted.overlay.opaque",
+                                           .also = wanted->both ? "user.overlay.opaque" : NULL};
     extractor->tree.policy.flat = wanted->flat;
     extractor->skip_devices = wanted->flat || process_in_userns();
     extractor->limit = limit;

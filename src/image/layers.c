@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "image/program.h"
 #include "image/remove.h"
+#include "runtime/facts.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -233,6 +234,8 @@ static int begin_program(struct layer *layer, bool parents, struct program *prog
     }
     if (u->owners->user)
         words[n++] = "--user";
+    else if (facts_kernel() < DETACHED_LAYERS) /* where the container's root makes the overlay, in its user namespace */
+        words[n++] = "--both";
     if (u->owners->flat)
         words[n++] = "--flat";
     const struct {

@@ -204,16 +204,23 @@ static int add_lowers(struct arena *arena, int fs, const struct lowers *lowers, 
     return process_in_userns() ? sys_fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) : 0;
 }
 
-static int mount_layers(struct arena *arena, const struct lowers *lowers, const char *point)
+static int mount_detached(struct arena *arena, const struct lowers *lowers, const char *point)
 {
     auto_fd fs = sys_fsopen("overlay");
     if (fs < 0)
         return fs;
-    if (add_lowers(arena, fs, lowers, point) < 0)
-        return mount_joined(arena, lowers, point);
+    TRY(add_lowers(arena, fs, lowers, point));
     TRY(sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", "bocal", 0));
     TRY(sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
-    auto_fd mount = sys_fsmount(fs, MOUNT_ATTRIBUTES);
+    return sys_fsmount(fs, MOUNT_ATTRIBUTES);
+}
+
+/* Before Linux 6.7 the kernel does not know lowerdir+, and says so here or there. */
+static int mount_layers(struct arena *arena, const struct lowers *lowers, const char *point)
+{
+    auto_fd mount = mount_detached(arena, lowers, point);
+    if (mount == -EINVAL)
+        return mount_joined(arena, lowers, point);
     auto_fd target = open(point, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (mount < 0 || target < 0)
         return mount < 0 ? mount : -errno;

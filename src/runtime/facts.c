@@ -60,7 +60,7 @@ static struct fs_fact fs_of(const char *path, unsigned kernel)
     return (struct fs_fact){"this file system", false};
 }
 
-static unsigned kernel_version(void)
+unsigned facts_kernel(void)
 {
     struct utsname name;
     unsigned major = 0, minor = 0;
@@ -374,7 +374,7 @@ static unsigned probe_null_stdio(void)
 int facts_probe(const struct config *config, struct facts *facts)
 {
     struct arena *arena = config->arena;
-    *facts = (struct facts){.kernel = kernel_version()};
+    *facts = (struct facts){.kernel = facts_kernel()};
     TRY(check_kernel(facts));
     facts_probe_user(arena, facts);
     probe_own_ids(arena, facts);
@@ -399,7 +399,7 @@ int facts_probe(const struct config *config, struct facts *facts)
 
 int facts_probe_exec(const struct config *config, struct facts *facts)
 {
-    *facts = (struct facts){.kernel = kernel_version()};
+    *facts = (struct facts){.kernel = facts_kernel()};
     TRY(check_kernel(facts));
     probe_caller(facts);
     facts->in_userns = process_in_userns();

@@ -74,6 +74,9 @@ struct facts {
 
 #define KERNEL(major, minor) ((unsigned)(major) << 16 | (unsigned)(minor))
 
+/* This host's, as KERNEL(). */
+unsigned facts_kernel(void);
+
 /* Overlayfs takes layers by fd, and they need not be attached anywhere (clone_private_mount()). */
 #define DETACHED_LAYERS KERNEL(6, 15)
 

@@ -59,6 +59,10 @@ root_of() {
     bocal run "$@" stat -c "%a %u:%g %Y" /
 }
 
+memory_upper_or() { # IMAGE WANTED: with the upper directory in memory, where the kernel can
+    [ "$(printf '%s\n' 6.15 "$(uname -r)" | sort -V | head -1)" != 6.15 ] || [ "$(root_of --upper memory "$1")" = "$2" ]
+}
+
 @test "the root directory is like the topmost layer's that has an entry for it" {
     store
     busybox_tree one 'mkdir -p dev proc sys etc; touch etc/hosts etc/hostname etc/resolv.conf'
@@ -71,7 +75,7 @@ root_of() {
     make none.tar --name none --bare 1 --bare 2 one two
     for image in bare both none; do bocal load -q $image.tar; done
     [ "$(root_of bare)" = "1751 0:0 1000000000" ]
-    [ "$(root_of --upper memory bare)" = "1751 0:0 1000000000" ]
+    memory_upper_or bare "1751 0:0 1000000000"
     [[ $(root_of both) = "700 0:0 "* ]]
     [[ $(root_of none) = "755 0:0 "* ]]
     run bocal run --dry-run bare true
@@ -83,7 +87,7 @@ root_of() {
     make owned.tar --name owned --owner .=7:8 --bare 2 one two
     bocal load -q owned.tar
     [ "$(root_of owned)" = "1751 7:8 1000000000" ]
-    [ "$(root_of --upper memory owned)" = "1751 7:8 1000000000" ]
+    memory_upper_or owned "1751 7:8 1000000000"
 }
 
 @test "the root directory of --rootfs DIR:O is like DIR" {
