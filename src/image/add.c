@@ -95,7 +95,7 @@ static int refuse_several(const struct loading *loading)
 static int read_archive(const struct store *store, const struct archive *archive, const struct layer_limits *limits, struct loading *loading)
 {
     const char *words[8] = {"load"};
-    size_t n = layer_limits_words(limits, store->arena, words, 1);
+    size_t n = layer_limits_words(limits, false, store->arena, words, 1);
     if (archive->only)
         words[n++] = "--only", words[n] = archive->only;
     auto_ingest ingest = {.fd = -1};

@@ -52,7 +52,7 @@ is_opaque() { [ "$(xattr "$1" "$(mark)")" = y ]; }
     done
 }
 
-@test "unpack: 125 layers that mean harm are refused, or do none" {
+@test "unpack: 128 layers that mean harm are refused, or do none" {
     mkdir hostile
     run python3 "$tools/hostile.py" "$(dirname "$BOCAL")/bocal-archive" hostile
     [ "$status" = 0 ] || {
@@ -60,6 +60,35 @@ is_opaque() { [ "$(xattr "$1" "$(mark)")" = y ]; }
         return 1
     }
     contains " 0 failed"
+}
+
+# In memory, for so many files take a minute to make on a slow disk.
+many_entries() {
+    mount -t tmpfs bocal-many .
+    archive() { # and how much memory it took at most, in kB
+        python3 -c 'import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:], close_fds=False)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=open("peak", "w"))
+sys.exit(status)' "$(dirname "$BOCAL")/bocal-archive" "$@"
+    }
+    cd "$PWD"
+    python3 "$tools/many.py" 50000 files >many.tar
+    unpack many.tar files --parents 0 | grep '"entries": 50000'
+    [ "$(cat peak)" -lt 24000 ] # 11 MB, as for a million
+    [ "$(ls files/49 | wc -l)" = 1000 ]
+    python3 "$tools/many.py" 50000 directories >many.tar # each is remembered, in 130 bytes
+    unpack many.tar directories --parents 0 | grep '"entries": 50000'
+    [ "$(cat peak)" -lt 32000 ]
+    [ -d directories/0/0/c/c3/c34/c34f ]
+    ! unpack many.tar refused --parents 0 --entries 40000 >out 2>&1 || return 1
+    grep 'the layer has more than 40000 entries ("unpackEntries" in bocal' out
+}
+
+@test "unpack: fifty thousand entries, and no memory to speak of" {
+    require root
+    ! grep -q __asan_init "$(dirname "$BOCAL")/bocal-archive" || skip "sanitizers keep what is freed"
+    export -f many_entries unpack flat is_root
+    tools=$tools unshare -m bash -euo pipefail -c many_entries
 }
 
 @test "unpack: a real tree is what tar makes of it, in all formats and compressions" {
