@@ -133,7 +133,7 @@ static int load(const struct store *store, const struct archive *archive, const 
     TRY(adding);
     TRY(ingest_sweep(store));
     TRY(read_archive(store, archive, &owners->limits, loading));
-    for (size_t i = 0; i < loading->count; i++)
+    for (size_t i = 0; i < loading->count && !archive->packed; i++)
         TRY(image_unpack(store, &loading->list[i].image, owners, each, data));
     return name_all(loading);
 }

@@ -84,6 +84,57 @@ assert i["platform"].startswith("linux/") and i["layers"][0]["diffID"] == i["lay
     [ "$(python3 -c 'import json, sys; h = json.load(sys.stdin); print(h[0]["emptyLayer"], h[1]["createdBy"] == "add two\033[31m", h[2]["size"] > 10**5)' <<<"$output")" = "True True True" ]
 }
 
+@test "inspect, history and save take archives, layouts and standard input, and keep nothing of them" {
+    store
+    busybox_tree one
+    make one.oci --oci --gzip --name V1 one
+    make one.docker --gzip --name host.example/lib/box:1 one
+    mkdir layout
+    tar -xf one.oci -C layout
+    of() { python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; }
+    for from in oci-archive:one.oci oci-archive:one.oci:V1 oci:layout oci:layout:V1; do
+        [ "$(bocal inspect "$from" | of 'len(d), d[0]["name"], len(d[0]["layers"])')" = "1 V1 1" ]
+        bocal history "$from" | grep -q "add one"
+    done
+    for from in docker-archive:one.docker docker-archive:one.docker:lib/box:1 -; do
+        [ "$(bocal inspect "$from" <one.docker | of 'd[0]["name"]')" = host.example/lib/box:1 ]
+        bocal save --format oci -o saved.oci "$from" <one.docker
+        [ "$(bocal inspect oci-archive:saved.oci | of 'd[0]["name"]')" = host.example/lib/box:1 ]
+    done
+    bocal save --format oci -o saved.oci oci:layout # the same, and its name
+    cmp <(bocal inspect oci-archive:one.oci) <(bocal inspect oci-archive:saved.oci)
+    run bocal save -o saved.docker oci:layout
+    [ "$status" = 0 ]
+    contains '"V1", which Docker takes for no name'
+    bocal load -q one.docker
+    before=$(find data | sort)
+    [ "$(bocal inspect lib/box:1 oci-archive:one.oci | of '[i["name"] for i in d]')" = "['host.example/lib/box:1', 'V1']" ]
+    for words in "save -o x lib/box:1 oci:layout" "save -o x oci:layout lib/box:1" "inspect oci-archive:missing" "history oci:one" \
+        "inspect oci-archive:one.oci:V2" "history docker-archive:one/bin/busybox"; do
+        # shellcheck disable=SC2086
+        run bocal $words
+        [ "$status:${#lines[@]}" = 125:1 ] || { echo "$words: $status: $output"; false; }
+        [ ! -e x ]
+    done
+    [ "$(find data | sort)" = "$before" ]
+    printf x | dd of="$(find layout/blobs -size +100k)" bs=1 seek=5000 conv=notrunc 2>/dev/null
+    run bocal inspect oci:layout # it is read as it would be loaded
+    [ "$status:${#lines[@]}" = 125:1 ]
+    contains "layout: "
+    [ "$(find data | sort)" = "$before" ]
+    mkfifo pipe
+    "$BOCAL" inspect - <pipe >out 2>&1 3>&- & # killed on the way: who adds next sweeps that
+    exec 9>pipe
+    head -c 100 one.oci >&9
+    for _ in $(seq 100); do ls data/ingest | grep -q look && break; sleep 0.05; done
+    ls data/ingest | grep -q look
+    kill -KILL $!
+    exec 9>&-
+    wait $! || true
+    bocal load -q one.docker
+    [ -z "$(ls data/ingest)" ]
+}
+
 @test "image verify: sound, damaged, missing; image prune removes what no name leads to" {
     store
     two_layers --oci --gzip
