@@ -224,6 +224,9 @@ class Handler(Uploads, BaseHTTPRequestHandler):
     def do_PUT(self):
         self.do_GET()
 
+    def do_DELETE(self):
+        self.do_GET()
+
     def do_PATCH(self):
         self.do_GET()
 
