@@ -163,6 +163,96 @@ assert i["platform"].startswith("linux/") and i["layers"][0]["diffID"] == i["lay
     contains "none of verify, prune, mount, unmount"
 }
 
+@test "image verify --repair: a layer is unpacked anew, a blob goes until it is loaded again, what is in use stays" {
+    store
+    two_layers --oci --gzip
+    cp -a data sound
+    run bocal image verify --repair
+    [ "$status:$output" = "0:1 images, 4 blobs and 2 layers are sound" ]
+    one=$(dirname "$(dirname "$(find data/layers -name bin -type d)")") two=$(dirname "$(dirname "$(find data/layers -name two)")")
+    damage() { rm -rf "$1/fs/bin" "$1/fs/two"; } # whose files may be others'
+    as() { if is_root || ! has_ranges; then "$@"; else unshare -Ur --map-auto "$@"; fi; }
+    export -f damage
+    as bash -c 'damage "$@"' damage "$one"
+    run bocal image verify --repair
+    [ "$status" = 0 ] || { echo "$output"; false; }
+    [[ ${lines[0]} = "layer $(basename "$one" | head -c 12): its files are not as they were unpacked"* ]]
+    [ "${lines[1]}" = "layer $(basename "$one" | head -c 12) was removed, and unpacked anew" ]
+    [ "${lines[2]}" = "repaired: all that was wrong" ]
+    bocal image verify
+    [ -z "$(ls data/ingest)" ]
+    sed -i 's/"seal": "sha256:[^"]*"/"seal": ""/' "$one/layer.json"
+    mv "$two" "data/layers/$(printf '%064d' 0)"
+    run bocal image verify --repair
+    [ "$status" = 0 ] || { echo "$output"; false; }
+    contains "layer 000000000000 was removed, and not made anew"
+    bocal image verify
+    [ -e "$two/fs/two" ]
+    # a blob, and what was unpacked from it
+    blob=$(find data/images/blobs -size +100k)
+    printf x | dd of="$blob" bs=1 seek=5000 conv=notrunc 2>/dev/null
+    as bash -c 'damage "$@"' damage "$one"
+    run bocal image verify --repair
+    [ "$status" = 125 ]
+    contains "sha256:$(basename "$blob") was removed (pull or load its images again)"
+    contains "layer $(basename "$one" | head -c 12) was removed, and not made anew"
+    [ "${lines[-1]}" = "bocal image: 1 of 2 faults are left" ]
+    [ ! -e "$blob" ]
+    run bocal image verify --repair
+    [ "$status" = 125 ]
+    contains "its layer sha256:$(basename "$blob") is missing"
+    bocal load -q image.tar
+    bocal image verify
+    # what is no blob
+    touch data/images/blobs/sha256/other
+    run bocal image verify --repair
+    contains "other was removed"
+    [ ! -e data/images/blobs/sha256/other ]
+    # what somebody uses
+    exec 8<"$two"
+    flock -s 8
+    as bash -c 'damage "$@"' damage "$one"
+    as bash -c 'damage "$@"' damage "$two"
+    run bocal image verify --repair
+    [ "$status" = 125 ]
+    [ "$(grep -c 'stays: it is in use' <<<"$output")" = 2 ] # one stands below
+    [ "${lines[-1]}" = "bocal image: 2 of 2 faults are left" ]
+    [ -d "$one" ]
+    [ -d "$two" ]
+    exec 8<&-
+    run flock -s data/users "$BOCAL" image verify --repair
+    [ "$status" = 125 ]
+    contains "nothing was repaired (try again)"
+    bocal image verify --repair
+    bocal image verify
+    run bocal image prune --repair
+    [ "$status" = 125 ]
+    contains "prune has no such option"
+}
+
+@test "image verify --repair killed at any moment leaves a store that is sound after the next" {
+    store
+    two_layers --oci --gzip
+    one=$(dirname "$(dirname "$(find data/layers -name bin -type d)")")
+    for round in $(seq 12); do
+        sed -i 's/"seal": "sha256:[^"]*"/"seal": ""/' data/layers/*/layer.json
+        "$BOCAL" image verify --repair >/dev/null 2>&1 3>&- &
+        sleep "0.0$((RANDOM % 10))"
+        kill -KILL $! 2>/dev/null || true
+        wait $! 2>/dev/null || true
+        for _ in $(seq 50); do # bocal-archive may have a moment to live, and holds the store
+            run bocal image verify --repair
+            [ "$status" != 0 ] || break
+            sleep 0.05
+        done
+        [ "$status" = 0 ] || { echo "$output"; false; }
+        bocal load -q image.tar # unpacks what is missing
+        [ -d "$one/fs/bin" ]
+        bocal image verify
+        [ -z "$(ls data/ingest)" ]
+    done
+}
+
 @test "save: owners are the image's, whoever has unpacked it and however" {
     store
     busybox_tree one 'echo x >mine; chmod 4755 mine'
