@@ -353,6 +353,12 @@ class Handler(Uploads, BaseHTTPRequestHandler):
         bad = n == 1 and data is BIG
         self.part(data, PIECE if bad else None, head=b"wrong" if bad else b"")
 
+    def blob_rest_wrong(self, data, n):  # what comes behind the first piece is, the first time
+        self.part(data[:PIECE] + b"x" * (len(data) - PIECE) if n == 2 and data is BIG else data, PIECE if n == 1 and data is BIG else None)
+
+    def blob_rest_lies(self, data, n):  # each time
+        self.part(data[:PIECE] + b"x" * (len(data) - PIECE) if data is BIG else data, PIECE if n == 1 and data is BIG else None)
+
     def blob_other_part(self, data, n):
         if n == 1:
             return self.part(data, PIECE)
