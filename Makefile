@@ -40,6 +40,6 @@ lint:
 	tests/lint
 
 clean:
-	rm -rf build build-fault build-sanitize build-clang
+	rm -rf build build-fault build-sanitize build-clang build-zlib
 
 .PHONY: all install fault-build sanitizer-build test test-vm test-images bench lint clean

@@ -18,7 +18,7 @@
 #include <sys/sysmacros.h>
 
 #define QUOTE "%.200s"
-enum { ENTRIES_MOST = 10000000, BLOCK = 4096 };
+enum { BLOCK = 4096 };
 
 /* One entry on its way. */
 struct item {
@@ -50,6 +50,15 @@ static int take_room(struct extractor *to, uint64_t bytes)
     if (to->bytes + to->tree.made * BLOCK > to->limit || to->bytes < bytes)
         return remedy(refuse(-EFBIG, "the layer unpacks to more than %" PRIu64 " bytes", to->limit), REMEDY_UNPACKED);
     return 0;
+}
+
+/* Files without a byte take room, and every file a number. */
+static int take_entry(struct extractor *to)
+{
+    if (to->entries + to->tree.missing > to->most)
+        return remedy(refuse(-EFBIG, "the layer has more than %" PRIu64 " entries", to->most),
+                      REMEDY_ENTRIES);
+    return take_room(to, 0);
 }
 
 /* ---- by type ---- */
@@ -281,11 +290,10 @@ int extract_entry(struct extractor *extractor, struct archive *archive, struct a
     item.attributes.xattrs = NULL;
     enum name_kind kind;
     const char *name = archive_entry_pathname(entry);
-    if (++extractor->entries > ENTRIES_MOST)
-        return refuse(-EFBIG, "the layer has more than %d entries", ENTRIES_MOST);
+    extractor->entries++;
     if (!name)
         return refuse(-EINVAL, "entry %" PRIu64 " has no name", extractor->entries);
-    TRY(take_room(extractor, 0));
+    TRY(take_entry(extractor));
     TRY(name_clean(&item.name, "the entry", name));
     TRY(name_kind(&item.name, &kind));
     if (kind == NAME_META)

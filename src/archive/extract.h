@@ -13,6 +13,7 @@ struct extractor {
     struct tree tree;  /* its below and policy.flat are the caller's to set */
     bool skip_devices; /* the caller may make none: in a user namespace, or without root */
     uint64_t limit;    /* bytes that may be written */
+    uint64_t most;     /* entries that there may be, and directories for the want of one */
     /* what was done */
     uint64_t entries, bytes, skipped_devices, skipped_attributes;
 };

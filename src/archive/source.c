@@ -214,6 +214,8 @@ static int decompress(struct source *source, struct archive *archive, int filter
         archive_read_support_format_empty(archive) != ARCHIVE_OK ||
         archive_read_open(archive, source, NULL, give_packed, NULL) != ARCHIVE_OK)
         return -EIO;
+    if (archive_errno(archive)) /* cut off within its first pieces: it would be taken for empty */
+        return -EIO;
     int r = archive_read_next_header(archive, &entry);
     if (r != ARCHIVE_OK)
         return r == ARCHIVE_EOF ? 0 : -EIO;

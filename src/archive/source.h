@@ -12,6 +12,7 @@
 
 /* What people can do who trust what they unpack. */
 #define REMEDY_UNPACKED "\"unpackLimit\", bytes, in bocal's config.json allows more"
+#define REMEDY_ENTRIES "\"unpackEntries\" in bocal's config.json allows more"
 #define REMEDY_RATIO "\"unpackRatio\" in bocal's config.json allows more"
 
 struct source_limits {

@@ -74,6 +74,7 @@ static int remember_missing(struct tree *tree, const char *path, bool hidden)
 {
     struct below_found found;
     auto_attributes attributes = {.mode = 0755, .mtime.tv_nsec = UTIME_OMIT};
+    tree->missing++;
     if (tree->below.count < 0 && *path && !hidden) {
         tree->needs_below = true;
         return refuse(-ENOENT, "/" QUOTE ": the tar has no entry for this directory, and the layers below are not given", path);

@@ -17,6 +17,7 @@ struct tree {
     bool root_named;  /* the tar has an entry for the root */
     bool root_opaque; /* and hides all of the layers below, for which overlayfs has no mark */
     uint64_t made;    /* directories, as they take room */
+    uint64_t missing; /* of these, those that the tar had no entry of when they were */
 
     /* the directory used last */
     int last;

@@ -21,7 +21,7 @@
 enum { FD_ROOT = 3, FD_PARENTS = 4, PARENTS_MOST = 512 };
 
 struct unpack_options {
-    const char *digest, *size, *diff_id, *limit, *ratio;
+    const char *digest, *size, *diff_id, *limit, *ratio, *entries;
     int parents, userns, grows;
     bool user, flat, both;
 };
@@ -43,6 +43,7 @@ static const struct option options[] = {
      .offset = offsetof(struct unpack_options, grows), .kind = OPTION_NUMBER},
     {"limit", .metavar = "BYTES", .help = "most that it may unpack to", TEXT(limit)},
     {"ratio", .metavar = "N", .help = "most that it may unpack to, in sizes of the blob", TEXT(ratio)},
+    {"entries", .metavar = "N", .help = "most files that it may have", TEXT(entries)},
 };
 static const struct option_set set = {
     .program = "bocal-archive", .verb = "unpack", .synopsis = "<BLOB", .summary = "unpack a layer into descriptor 3",
@@ -109,7 +110,7 @@ static int number(const char *name, const char *text, uint64_t least, uint64_t *
 
 static int unpack_with(const struct unpack_options *wanted, struct unpack *unpack)
 {
-    uint64_t size, limit, ratio;
+    uint64_t size, limit, ratio, entries;
     struct seal seal;
     int layers[PARENTS_MOST];
     TRY(digest_check("--digest", wanted->digest));
@@ -117,6 +118,7 @@ static int unpack_with(const struct unpack_options *wanted, struct unpack *unpac
     TRY(number("size", wanted->size, 0, &size));
     TRY(number("limit", wanted->limit, 1, &limit));
     TRY(number("ratio", wanted->ratio, 1, &ratio));
+    TRY(number("entries", wanted->entries, 1, &entries));
     if (wanted->parents > PARENTS_MOST)
         return refuse(-EINVAL, "--parents %d: more than %d", wanted->parents, PARENTS_MOST);
     for (int i = 0; i < wanted->parents; i++)
@@ -130,6 +132,7 @@ static int unpack_with(const struct unpack_options *wanted, struct unpack *unpac
     extractor->tree.policy.flat = wanted->flat;
     extractor->skip_devices = wanted->flat || process_in_userns();
     extractor->limit = limit;
+    extractor->most = entries;
     TRY(extract_begin(extractor, FD_ROOT));
     size_t given = wanted->parents < 0 ? 0 : (size_t)wanted->parents;
     TRY(confine(&(struct confinement){.write = FD_ROOT, .read = layers, .reads = given}));
@@ -144,7 +147,7 @@ static int unpack_with(const struct unpack_options *wanted, struct unpack *unpac
 int verb_unpack(char **words)
 {
     auto_arena arena = {0};
-    struct unpack_options wanted = {.parents = -1, .limit = "68719476736", .ratio = "1000"};
+    struct unpack_options wanted = {.parents = -1, .limit = "68719476736", .ratio = "1000", .entries = "2000000"};
     bool help;
     int used = option_parse(&set, &arena, words, &wanted, &help);
     TRY(used);

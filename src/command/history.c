@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "base/json_write.h"
 #include "base/text.h"
+#include "command/look.h"
 #include "command/progress.h"
-#include "engine/image.h"
 #include "image/content.h"
 
 #include <stdio.h>
@@ -99,12 +99,10 @@ static void print_json(const struct row *rows, size_t count)
 
 static int history(struct arena *arena, const struct history_options *o, const char *word)
 {
-    struct image image;
     struct content content;
-    auto_store store = {.fd = -1, .blobs = -1};
-    TRY(caller_store_look(arena, word, &store));
-    TRY(store_find(&store, word, &image));
-    TRY(content_read(&store, &image, NULL, &content));
+    auto_look look = NO_LOOK;
+    TRY(look_at(arena, word, &look));
+    TRY(content_read(&look.store, &look.image, NULL, &content));
     struct row *rows = rows_of(arena, &content);
     if (o->format == FORMAT_JSON)
         print_json(rows, content.config.n_history);
@@ -129,4 +127,4 @@ static int history_run(const struct call *call)
     return history(&arena, &o, *rest);
 }
 
-const struct verb history_verb = {.set = &set, .run = history_run};
+const struct verb history_verb = {.set = &set, .prose = &look_prose, .run = history_run};

@@ -9,12 +9,19 @@
 #include "engine/image.h"
 #include "engine/places.h"
 #include "image/mounts.h"
-#include "image/verify.h"
+#include "image/repair.h"
 
 #include <stdio.h>
 
+struct image_options {
+    struct prune_options prune; /* first: its rows say where */
+    bool repair;
+};
+
 static const struct option options[] = {
-    PRUNE_OPTIONS("Options of prune and unmount", "; all that are mounted", "; unmount what somebody works in, too")};
+    PRUNE_OPTIONS("Options of prune and unmount", "; all that are mounted", "; unmount what somebody works in, too"),
+    {.group = "Options of verify", .name = "repair", .kind = OPTION_FLAG, .offset = offsetof(struct image_options, repair),
+     .help = "remove what is not right, and unpack anew what can be"}};
 
 static const struct option_set set = {
     .program = "bocal",
@@ -29,7 +36,10 @@ static const struct option_set set = {
 static const struct option_section after[] = {
     {"WHAT IT DOES",
      "*verify*\n\tReads every image, every blob and every unpacked file: digests and diffIDs have to be right, and layers as\n"
-     "\tthey were unpacked: names, modes, owners, times, attributes, contents. That takes as long as reading it all.\n\n"
+     "\tthey were unpacked: names, modes, owners, times, attributes, contents. That takes as long as reading it all.\n"
+     "\t*--repair*: a layer that is not right is removed, and unpacked anew from its blob; so is a blob, which the next pull or\n"
+     "\tload of its image brings again. A layer that a container or a mount uses stays, and that is said. The exit status is 0\n"
+     "\twhen nothing wrong is left.\n\n"
      "*prune*\n\tAs *bocal-prune*(1), of images alone.\n\n"
      "*mount* _IMAGE_\n\tMounts it, read-only, without devices and set-id bits, and prints where; root only. What is mounted\n"
      "\tstays until it is unmounted, and is not removed. Without _IMAGE_: what is mounted.\n\n"
@@ -40,24 +50,53 @@ static const struct option_prose prose = {.after = after};
 
 struct request {
     const struct store *store;
-    const struct prune_options *options;
+    const struct image_options *options;
     char **words; /* behind the action's */
 };
 
-static void print_fault(const char *what, const char *sentence, void *data)
+struct faults {
+    struct arena *arena;
+    struct fault *list;
+    size_t count;
+};
+
+static void print_fault(const struct fault *fault, void *data)
 {
-    printf("%s: %s\n", text_disarmed(data, what), text_disarmed(data, sentence));
+    struct faults *faults = data;
+    printf("%s: %s\n", text_disarmed(faults->arena, fault->what), text_disarmed(faults->arena, fault->sentence));
+    *LIST_ADD(faults->arena, &faults->list, &faults->count) = *fault;
+}
+
+static void print_repair(const struct fault *fault, const char *sentence, void *data)
+{
+    printf("%s %s\n", text_disarmed(data, fault->what), sentence);
+}
+
+static int repair(struct arena *arena, const struct store *store, const struct layer_owners *owners, const struct faults *faults)
+{
+    size_t left;
+    int r = store_repair(store, owners, faults->list, faults->count, print_repair, arena, &left);
+    if (r == -EBUSY && !*error_text())
+        return refuse(r, "images are being added, saved or verified: nothing was repaired (try again)");
+    TRY(r);
+    if (left)
+        return refuse(-EBADMSG, "%zu of %zu fault%s left", left, faults->count, faults->count == 1 ? " is" : "s are");
+    printf("repaired: all that was wrong\n");
+    return 0;
 }
 
 static int verify(struct arena *arena, const struct request *request)
 {
     struct verification result = {0};
+    struct faults faults = {.arena = arena};
     auto_owners owners = {.userns = -1};
     TRY(verb_ends(request->words));
     if (request->store->blobs >= 0) {
         TRY(layer_owners_choose(arena, &owners));
-        TRY(store_verify(request->store, &owners, print_fault, arena, &result));
+        TRY(store_verify(request->store, &owners, print_fault, &faults, &result));
     }
+    if (faults.count && request->options->repair)
+        return repair(arena, request->store, &owners, &faults);
     if (result.faults)
         return refuse(-EBADMSG, "%zu fault%s in %zu images, %zu blobs and %zu layers", result.faults, result.faults == 1 ? "" : "s",
                       result.images, result.blobs, result.layers);
@@ -69,7 +108,7 @@ static int prune(struct arena *arena, const struct request *request)
 {
     uint64_t freed = 0;
     TRY(verb_ends(request->words));
-    TRY(prune_images(request->store, request->options, &freed));
+    TRY(prune_images(request->store, &request->options->prune, &freed));
     printf("freed %s\n", size_text(arena, freed));
     return 0;
 }
@@ -125,7 +164,7 @@ static int find_mount(const struct store *store, const struct image_mount *mount
 
 static int unmount_images(struct arena *arena, const struct request *request)
 {
-    const struct prune_options *o = request->options;
+    const struct prune_options *o = &request->options->prune;
     struct image_mount *mounts = NULL;
     size_t count = 0, found;
     (void)arena;
@@ -148,18 +187,18 @@ static int unmount_images(struct arena *arena, const struct request *request)
 static const struct action {
     const char *word;
     int (*run)(struct arena *arena, const struct request *request);
-    bool all, filters; /* which options it has; --force goes with --all */
+    bool all, filters, repair; /* which options it has; --force goes with --all */
 } actions[] = {
-    {"verify", verify, false, false},
-    {"prune", prune, true, true},
-    {"mount", mount_image, false, false},
-    {"unmount", unmount_images, true, false},
+    {"verify", verify, false, false, true},
+    {"prune", prune, true, true, false},
+    {"mount", mount_image, false, false, false},
+    {"unmount", unmount_images, true, false, false},
 };
 
-static int act(struct arena *arena, const struct action *action, const struct prune_options *o, char **words)
+static int act(struct arena *arena, const struct action *action, const struct image_options *o, char **words)
 {
     auto_store store = {.fd = -1, .blobs = -1};
-    if ((!action->all && (o->all || o->force)) || (!action->filters && o->filters.count))
+    if ((!action->all && (o->prune.all || o->prune.force)) || (!action->filters && o->prune.filters.count) || (!action->repair && o->repair))
         return refuse(-EINVAL, "%s has no such option", action->word);
     TRY(caller_store_look(arena, NULL, &store)); /* where there is none, there is nothing in it */
     return action->run(arena, &(struct request){&store, o, words});
@@ -167,7 +206,7 @@ static int act(struct arena *arena, const struct action *action, const struct pr
 
 static int image_run(const struct call *call)
 {
-    struct prune_options o = {0};
+    struct image_options o = {0};
     auto_arena arena = {0};
     bool help;
     int used = option_parse(&set, &arena, call->words, &o, &help);

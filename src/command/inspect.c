@@ -6,7 +6,7 @@
 #include "base/json_tree.h"
 #include "base/json_write.h"
 #include "base/text.h"
-#include "engine/image.h"
+#include "command/look.h"
 #include "image/content.h"
 
 #include <stdio.h>
@@ -49,16 +49,17 @@ static void put_layers(const struct content *content, struct json_writer *json)
     json_end_array(json);
 }
 
-static int put_image(const struct store *store, const char *word, struct json_writer *json)
+static int put_image(const struct look *look, struct json_writer *json)
 {
-    struct image image;
     struct content content;
-    TRY(store_find(store, word, &image));
-    TRY(content_read(store, &image, NULL, &content));
+    const struct store *store = &look->store;
+    const struct image *image = &look->image;
+    const char *name = image->name ? image->name : look->other;
+    TRY(content_read(store, image, NULL, &content));
     json_begin_object(json, NULL);
-    if (image.name)
-        json_put_string(json, "name", image.name);
-    json_put_string(json, "digest", image.digest);
+    if (name)
+        json_put_string(json, "name", name);
+    json_put_string(json, "digest", image->digest);
     json_put_string(json, "manifest", content.digest);
     json_put_string(json, "configDigest", content.manifest.config.digest);
     json_put_string(json, "platform", platform_text(store->arena, &content.config.platform));
@@ -73,17 +74,18 @@ static int put_image(const struct store *store, const char *word, struct json_wr
 
 static int inspect(struct arena *arena, char **words)
 {
-    auto_store store = {.fd = -1, .blobs = -1};
     auto_free char *text = NULL;
     size_t size = 0;
-    TRY(caller_store_look(arena, *words, &store));
     auto_file out = open_memstream(&text, &size); /* all of it, or nothing */
     if (!out)
         return fail(-ENOMEM, "inspect an image");
     struct json_writer json = json_writer_pretty(out);
     json_begin_array(&json, NULL);
-    for (; *words; words++)
-        TRY(put_image(&store, *words, &json));
+    for (; *words; words++) {
+        auto_look look = NO_LOOK;
+        TRY(look_at(arena, *words, &look));
+        TRY(put_image(&look, &json));
+    }
     json_end_array(&json);
     fflush(out);
     puts(text);
@@ -104,4 +106,4 @@ static int inspect_run(const struct call *call)
     return inspect(&arena, rest);
 }
 
-const struct verb inspect_verb = {.set = &set, .run = inspect_run};
+const struct verb inspect_verb = {.set = &set, .prose = &look_prose, .run = inspect_run};

@@ -96,24 +96,29 @@ static int load_from(const struct store *store, const struct load_request *reque
     if (from->kind == REFERENCE_OCI) {
         auto_layout layout = {.output = -1, .program = {.out = -1, .err = -1}};
         TRY(layout_begin(store->arena, from->path, from->tag, request->single, &layout));
-        int r = image_load(store, &(struct archive){.input = layout.output, .single = request->single}, &owners, show, watch, list, count);
-        return layout_finish(&layout, r);
+        const struct archive archive = {.input = layout.output, .single = request->single, .packed = request->packed};
+        return layout_finish(&layout, image_load(store, &archive, &owners, show, watch, list, count));
     }
     auto_fd input = load_open_input(from->kind == REFERENCE_INPUT ? NULL : from->path);
     TRY(input);
-    return image_load(store, &(struct archive){.input = input, .only = wanted_name(from), .single = request->single}, &owners, show, watch,
-                      list, count);
+    const struct archive archive = {.input = input, .only = wanted_name(from), .single = request->single, .packed = request->packed};
+    return image_load(store, &archive, &owners, show, watch, list, count);
+}
+
+int load_into(const struct store *store, const struct load_request *request, struct loaded_image **list, size_t *count)
+{
+    struct watch watch = {.arrivals = request->arrivals};
+    progress_begin(&watch.progress, store->arena, request->progress);
+    int r = load_from(store, request, &watch, list, count);
+    progress_end(&watch.progress);
+    return r;
 }
 
 int load_images(struct arena *arena, const struct load_request *request, struct loaded_image **list, size_t *count)
 {
-    struct watch watch = {.arrivals = request->arrivals};
     auto_store store = {.fd = -1, .blobs = -1};
     TRY(caller_store_open(arena, &store));
-    progress_begin(&watch.progress, arena, request->progress);
-    int r = load_from(&store, request, &watch, list, count);
-    progress_end(&watch.progress);
-    TRY(r);
+    TRY(load_into(&store, request, list, count));
     tell_others(*list, *count);
     return 0;
 }

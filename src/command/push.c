@@ -50,7 +50,8 @@ static const struct option_section sections[] = {
      "platforms all of that which are here. Of such an index the store mostly has one image only. Where the registry has the others already,\n"
      "the index is pushed; else the one image takes the name, and that is said.\n\n"
      "What the registry has is not sent again. What it may have in another repository, which an image of the store is named after, it is\n"
-     "asked to mount from there. A connection that breaks is gone on with; what is busy is waited for.\n\n"
+     "asked to mount from there. A connection that breaks is gone on with; what is busy is waited for. When a push fails, or is ended by a\n"
+     "signal, the registry is told to forget what it has of blobs that are not complete: for five seconds at most, and not all can.\n\n"
      "Credentials are those of *bocal-login*(1).\n"},
     {0},
 };

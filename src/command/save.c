@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/output.h"
 #include "base/text.h"
+#include "command/look.h"
 #include "engine/image.h"
 #include "image/save.h"
 
@@ -72,8 +73,27 @@ static int save_to(const struct store *store, const struct save_options *o, cons
     return fd < 0 ? fail(-errno, "open %s", o->output) : image_save(store, images, count, o->format, o->packing, fd);
 }
 
+/* Blobs are in one store: an archive's have one of their own. */
+static int save_foreign(struct arena *arena, const struct save_options *o, const char *word)
+{
+    auto_look look = NO_LOOK;
+    TRY(look_at(arena, word, &look));
+    if (look.other && o->format == SAVE_DOCKER)
+        warn("%.200s calls its image \"%.100s\", which Docker takes for no name: it has none in what is written", word, look.other);
+    else if (look.other)
+        look.image.name = look.other;
+    return save_to(&look.store, o, &look.image, 1);
+}
+
 static int save(struct arena *arena, const struct save_options *o, char **words)
 {
+    for (char **word = words; *word; word++) {
+        if (!look_is_foreign(arena, *word))
+            continue;
+        if (words[1])
+            return refuse(-EINVAL, "%.200s: another archive's image is saved by itself (bocal load puts it into the store)", *word);
+        return save_foreign(arena, o, *word);
+    }
     struct image *images = NULL;
     size_t count = 0;
     auto_store store = {.fd = -1, .blobs = -1};
@@ -97,4 +117,4 @@ static int save_run(const struct call *call)
     return save(&arena, &o, rest);
 }
 
-const struct verb save_verb = {.set = &set, .run = save_run};
+const struct verb save_verb = {.set = &set, .prose = &look_prose, .run = save_run};

@@ -34,6 +34,7 @@ static const struct json_field fields[] = {
     {"insecureRegistries", json_strings, offsetof(struct registries, insecure)},
     {"unpackLimit", json_u64, offsetof(struct registries, limits.bytes)},
     {"unpackRatio", json_u64, offsetof(struct registries, limits.ratio)},
+    {"unpackEntries", json_u64, offsetof(struct registries, limits.entries)},
     {"mirrors", decode_mirrors, 0},
     {0},
 };

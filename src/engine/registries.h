@@ -2,7 +2,7 @@
  *
  *     {"registries": ["registry.example/library"], "insecureRegistries": ["localhost:5000"],
  *      "mirrors": {"registry.example": ["mirror.example:5000/cache"]},
- *      "unpackLimit": 137438953472, "unpackRatio": 5000}
+ *      "unpackLimit": 137438953472, "unpackRatio": 5000, "unpackEntries": 5000000}
  *
  * No registry is known without it: a name without a host is nobody's then. */
 #pragma once

@@ -95,7 +95,7 @@ static int refuse_several(const struct loading *loading)
 static int read_archive(const struct store *store, const struct archive *archive, const struct layer_limits *limits, struct loading *loading)
 {
     const char *words[8] = {"load"};
-    size_t n = layer_limits_words(limits, store->arena, words, 1);
+    size_t n = layer_limits_words(limits, false, store->arena, words, 1);
     if (archive->only)
         words[n++] = "--only", words[n] = archive->only;
     auto_ingest ingest = {.fd = -1};
@@ -133,7 +133,7 @@ static int load(const struct store *store, const struct archive *archive, const 
     TRY(adding);
     TRY(ingest_sweep(store));
     TRY(read_archive(store, archive, &owners->limits, loading));
-    for (size_t i = 0; i < loading->count; i++)
+    for (size_t i = 0; i < loading->count && !archive->packed; i++)
         TRY(image_unpack(store, &loading->list[i].image, owners, each, data));
     return name_all(loading);
 }

@@ -15,6 +15,7 @@ struct archive {
     int input;        /* a docker-archive or one of OCI, packed or not; may be a pipe; the caller's */
     const char *only; /* the image of this name alone; NULL: all */
     bool single;      /* there may be one only */
+    bool packed;      /* its layers stay as they are */
 };
 
 /* Reads ARCHIVE into the store, unpacks its images' layers and

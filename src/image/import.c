@@ -40,7 +40,7 @@ static int hear(struct json_object *object, void *data)
 static int read_layer(struct importing *i, int input, const struct layer_limits *limits)
 {
     const char *words[6] = {"import"};
-    layer_limits_words(limits, i->store->arena, words, 1);
+    layer_limits_words(limits, false, i->store->arena, words, 1);
     TRY(program_run(i->store->arena,
                     &(struct program_call){.name = "bocal-archive", .words = words, .input = input,
                                            .output = -1, .fds = &i->ingest->fd, .n_fds = 1},

@@ -174,17 +174,18 @@ static int weigh_entry(int dir, const char *name, unsigned char type, void *data
     return 0;
 }
 
-void ingest_leave(struct ingest *ingest)
+bool ingest_leave(struct ingest *ingest)
 {
     size_t worth = 0;
     if (ingest->fd < 0)
-        return;
+        return false;
     if (lseek(ingest->fd, 0, SEEK_SET) == 0)
         dir_each(ingest->fd, weigh_entry, &worth);
     if (worth)
         close(take_fd(&ingest->fd));
     else
         ingest_end(ingest);
+    return worth;
 }
 
 void ingest_end(struct ingest *ingest)

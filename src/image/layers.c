@@ -159,12 +159,12 @@ static void cleanup_fds(struct fds *fds)
         cleanup_fd(&fds->list[i]);
 }
 
-size_t layer_limits_words(const struct layer_limits *limits, struct arena *arena, const char **words, size_t n)
+size_t layer_limits_words(const struct layer_limits *limits, bool layer, struct arena *arena, const char **words, size_t n)
 {
     const struct {
         const char *option;
         uint64_t value;
-    } said[] = {{"--limit", limits->bytes}, {"--ratio", limits->ratio}};
+    } said[] = {{"--limit", limits->bytes}, {"--ratio", limits->ratio}, {"--entries", layer ? limits->entries : 0}};
     for (size_t i = 0; i < COUNT(said); i++)
         if (said[i].value) {
             words[n++] = said[i].option;
@@ -222,9 +222,9 @@ static int begin_program(struct layer *layer, bool parents, struct program *prog
     fds.list[fds.count++] = openat(layer->ingest.fd, "fs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fds.list[0] < 0)
         return fail(-errno, "open the directory of a layer");
-    const char *words[20] = {"unpack", "--digest", blob->digest, "--diff-id", u->content->config.diff_ids[layer->index],
+    const char *words[22] = {"unpack", "--digest", blob->digest, "--diff-id", u->content->config.diff_ids[layer->index],
                              "--size", arena_printf(arena, "%llu", (unsigned long long)blob->size)};
-    size_t n = layer_limits_words(&u->owners->limits, arena, words, 7);
+    size_t n = layer_limits_words(&u->owners->limits, true, arena, words, 7);
     if (parents) {
         memset(fds.list + 1, -1, layer->index * sizeof *fds.list);
         fds.count += layer->index;

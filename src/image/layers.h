@@ -8,9 +8,10 @@
 
 #include <stdbool.h>
 
-/* What a layer may unpack to; 0: what bocal-archive allows by itself, 64 GiB, and 1000 times the size of its blob. */
+/* What a layer may unpack to; 0: what bocal-archive allows by itself, 64 GiB, 1000 times the size of
+ * its blob, and two million entries. */
 struct layer_limits {
-    uint64_t bytes, ratio;
+    uint64_t bytes, ratio, entries;
 };
 
 /* Whose the files are. */
@@ -36,8 +37,9 @@ struct layer_event {
 };
 typedef void layer_listener(const struct layer_event *event, void *data);
 
-/* Puts those that are set, as options of bocal-archive, behind the N WORDS that there are; how many there are then. */
-size_t layer_limits_words(const struct layer_limits *limits, struct arena *arena, const char **words, size_t n);
+/* Puts those that are set, and are about a LAYER or else an archive, as options of bocal-archive behind the N WORDS that there are; how
+ * many there are then. */
+size_t layer_limits_words(const struct layer_limits *limits, bool layer, struct arena *arena, const char **words, size_t n);
 
 /* Where blobs are still being fetched: by PROGRAM, into the store's `incoming`, as HEX.partial and then HEX. */
 struct layer_supply {

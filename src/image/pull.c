@@ -37,6 +37,7 @@ struct pulling {
     const char *chosen;           /* the manifest that is fetched now; valid digests, or NULL */
     const char *manifest, *index; /* what was fetched in the end */
     bool fetch_failed, unreachable, no_room;
+    bool unpacked, left;          /* a layer; and blobs for the next */
 };
 
 static void cleanup_pulling(struct pulling *p)
@@ -92,8 +93,9 @@ static int hear(struct json_object *object, void *data)
 /* Of a layer that is unpacked while it is downloaded the latter is told, so that each does one thing after the other. */
 static void hear_layer(const struct layer_event *event, void *data)
 {
-    const struct pulling *p = data;
+    struct pulling *p = data;
     const struct arrival *arrival = find_arrival(p, event->digest);
+    p->unpacked = p->unpacked || event->done;
     if (p->each && (!arrival || arrival->whole))
         p->each(&(struct blob_event){.digest = event->digest, .state = event->done ? "unpacked" : "unpacking", .size = event->size,
                                      .read = event->read},
@@ -217,7 +219,7 @@ static int pull(struct pulling *p, struct image *image)
     p->store = store;
     program_end(&p->program);
     if (r < 0 && p->fetch_failed && !p->no_room)
-        ingest_leave(&ingest);
+        p->left = ingest_leave(&ingest);
     TRY(r);
     TRY(ingest_keep_blobs(&ingest));
     TRY(describe(p, image));
@@ -253,10 +255,11 @@ int image_pull(const struct store *store, const struct pull_request *request, co
     TRY(adding);
     TRY(ingest_sweep(store));
     int r = pull(&p, image);
-    if (r == 0)
-        return 0;
-    if (p.fetch_failed && !p.no_room)
-        return make_do(&p, r, image);
+    bool once_more = r < 0 && p.fetch_failed && !p.no_room;
+    if (once_more)
+        r = make_do(&p, r, image);
+    if (r == 0 || (once_more && (p.left || !p.unpacked))) /* what was unpacked is for the next as well */
+        return r;
     close(take_fd(&adding));
     return image_give_up(store, r);
 }

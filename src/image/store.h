@@ -82,8 +82,8 @@ int ingest_begin_for(const struct store *store, const char *kind, const char *ke
 /* The same, but what is in it stays: who made it was interrupted, and this goes on. Waits for another who is at it; without WAIT
  * -EBUSY, without a sentence. Nothing but age, or store_collect() after ingest_drop(), removes such a one of the kind "pull". */
 int ingest_resume(const struct store *store, const char *kind, const char *key, bool wait, struct ingest *ingest);
-/* Leaves what is in it to the next ingest_resume(), where that is worth it, else removes it. */
-void ingest_leave(struct ingest *ingest);
+/* Leaves what is in it to the next ingest_resume(), where that is worth it, else removes it. Whether it was worth it. */
+bool ingest_leave(struct ingest *ingest);
 /* Removes what interrupted pulls have left for the next, and adds its bytes to *FREED. */
 int ingest_drop(const struct store *store, uint64_t *freed);
 /* Whether NAME in DIR, the ingest, is what a pull has left and not so old that nobody will go on with it. */

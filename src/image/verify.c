@@ -28,11 +28,18 @@ struct verifying {
     struct verification *result;
 };
 
+/* All but KIND and NAME is kept where it came from: an error's sentence is not. */
+static void tell_of(struct verifying *v, enum fault_kind kind, const char *name, const char *what, const char *sentence)
+{
+    struct arena *arena = v->store->arena;
+    v->result->faults++;
+    v->each(&(struct fault){.what = what, .sentence = arena_strdup(arena, sentence), .kind = kind, .name = name ? arena_strdup(arena, name) : NULL},
+            v->data);
+}
+
 static void tell(struct verifying *v, const char *what, const char *sentence)
 {
-    v->result->faults++;
-    if (v->each)
-        v->each(what, sentence, v->data);
+    tell_of(v, FAULT_OTHER, NULL, what, sentence);
 }
 
 static void claim(struct verifying *v, const char *digest, const char *diff_id)
@@ -89,7 +96,7 @@ static int sum(const struct verifying *v, int blob, bool layer, struct sums *sum
 static void compare(struct verifying *v, const char *digest, const struct sums *sums)
 {
     if (!text_equal(sums->digest, digest))
-        tell(v, digest, arena_printf(v->store->arena, "what is there is %s (remove its images, then pull or load them again)", sums->digest ? sums->digest : "unknown"));
+        tell_of(v, FAULT_BLOB, digest_hex(digest), digest, arena_printf(v->store->arena, "what is there is %s (remove its images, then pull or load them again)", sums->digest ? sums->digest : "unknown"));
     for (size_t i = 0; i < v->n_claims; i++)
         if (text_equal(v->claims[i].digest, digest) && !text_equal(v->claims[i].diff_id, sums->diff_id))
             tell(v, digest, arena_printf(v->store->arena, "the tar in it is %s, not %s", sums->diff_id ? sums->diff_id : "unknown",
@@ -104,6 +111,17 @@ static bool is_layer(const struct verifying *v, const char *digest)
     return false;
 }
 
+/* It cannot be taken apart: whether it was right when it came its digest says. */
+static void tell_damaged(struct verifying *v, int blob, const char *name, const char *digest)
+{
+    struct sums sums;
+    const char *sentence = arena_strdup(v->store->arena, error_text());
+    error_clear();
+    bool other = lseek(blob, 0, SEEK_SET) == 0 && sum(v, blob, false, &sums) == 0 && sums.digest && !text_equal(sums.digest, digest);
+    error_clear();
+    tell_of(v, other ? FAULT_BLOB : FAULT_OTHER, other ? name : NULL, digest, sentence);
+}
+
 static int verify_blob(int dir, const char *name, unsigned char type, void *data)
 {
     struct verifying *v = data;
@@ -112,18 +130,16 @@ static int verify_blob(int dir, const char *name, unsigned char type, void *data
     (void)type;
     v->result->blobs++;
     if (!digest_valid(digest)) {
-        tell(v, arena_strdup(v->store->arena, name), "it has no digest for a name");
+        tell_of(v, FAULT_BLOB, name, arena_strdup(v->store->arena, name), "it has no digest for a name");
         return 0;
     }
     auto_fd blob = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (blob < 0)
         return fail(-errno, "open blob %s", digest);
-    if (sum(v, blob, is_layer(v, digest), &sums) < 0) { /* such as one that is no gzip any more */
-        tell(v, digest, error_text());
-        error_clear();
-        return 0;
-    }
-    compare(v, digest, &sums);
+    if (sum(v, blob, is_layer(v, digest), &sums) < 0) /* such as one that is no gzip any more */
+        tell_damaged(v, blob, name, digest);
+    else
+        compare(v, digest, &sums);
     return 0;
 }
 
@@ -170,23 +186,29 @@ static bool name_fits(struct arena *arena, const char *name, const char *diff_id
     return text_equal(hex, name);
 }
 
-static const char *check_layer(const struct verifying *v, int dir, const char *name)
+/* What is wrong; DAMAGED: and certainly so, where it is not only that it could not be looked at. */
+static const char *check_layer(const struct verifying *v, int dir, const char *name, bool *damaged)
 {
     struct arena *arena = v->store->arena;
     struct sums sums;
     auto_free char *text = NULL;
-    if (file_read(dir, arena_printf(arena, "%s/layer.json", name), 1 << 20, &text) < 0)
+    int size = (int)file_read(dir, arena_printf(arena, "%s/layer.json", name), 1 << 20, &text);
+    *damaged = size == -ENOENT;
+    if (size < 0)
         return error_text();
     auto_json *json = json_tokener_parse(text);
+    *damaged = true;
     const char *wanted = json_text_of(json, "seal");
     if (!name_fits(arena, name, json_text_of(json, "diffID"), json_text_of(json, "parent")))
         return arena_printf(arena, "its name is not that of what layer.json says it was made from %s", remedy_layer);
     if (!digest_valid(wanted))
         return arena_printf(arena, "layer.json has no digest of its files %s", remedy_layer);
     auto_fd files = openat(dir, arena_printf(arena, "%s/fs", name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    *damaged = files >= 0 || errno == ENOENT || errno == ENOTDIR;
     if (files < 0)
         return arena_printf(arena, "its files are missing: %s", strerror(errno));
-    if (seal(v, files, &sums) < 0)
+    *damaged = seal(v, files, &sums) == 0;
+    if (!*damaged)
         return error_text();
     return text_equal(sums.digest, wanted) ? NULL : arena_printf(arena, "its files are not as they were unpacked %s", remedy_layer);
 }
@@ -196,9 +218,10 @@ static int verify_layer(int dir, const char *name, unsigned char type, void *dat
     struct verifying *v = data;
     (void)type;
     v->result->layers++;
-    const char *fault = check_layer(v, dir, name);
+    bool damaged;
+    const char *fault = check_layer(v, dir, name, &damaged);
     if (fault)
-        tell(v, arena_printf(v->store->arena, "layer %.12s", name), fault);
+        tell_of(v, damaged ? FAULT_LAYER : FAULT_OTHER, damaged ? name : NULL, arena_printf(v->store->arena, "layer %.12s", name), fault);
     error_clear();
     return 0;
 }

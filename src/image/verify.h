@@ -3,8 +3,16 @@
 
 #include "image/layers.h"
 
-/* Called for each fault: WHAT is an image's name, a digest or a layer, SENTENCE what is wrong with it. */
-typedef void verify_listener(const char *what, const char *sentence, void *data);
+/* What is wrong, and of what. */
+struct fault {
+    const char *what; /* an image's name, a digest or a layer, for people */
+    const char *sentence;
+    enum fault_kind { FAULT_OTHER, FAULT_BLOB, FAULT_LAYER } kind; /* a blob or a layer that is not what it should be, beyond doubt */
+    const char *name; /* of its file or directory; NULL: FAULT_OTHER */
+};
+
+/* Called for each, which lives in the store's arena. */
+typedef void verify_listener(const struct fault *fault, void *data);
 
 struct verification {
     size_t images, blobs, layers, faults;

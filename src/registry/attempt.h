@@ -34,6 +34,7 @@ struct http {
     CURLM *multi;
     const char *no_proxy; /* what of the environment's proxies is not for; and never this machine */
     struct http_attempt *attempts;
+    bool interrupted; /* and what is begun since goes on */
 };
 
 /* Says to libcurl what is asked: address, headers, body, and the manners that are the same for every exchange. */

@@ -12,14 +12,13 @@
 #include "registry/event.h"
 #include "registry/http.h"
 
-#include <signal.h>
 #include <sys/prctl.h>
 
 #ifdef SYS_SANITIZED
-int confine(int ingest, int store, const char *const *readable, size_t count)
+int confine(int ingest, int store, const char *const *readable, size_t count, int parting)
 {
     (void)ingest, (void)store, (void)readable, (void)count;
-    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0; /* sanitizers look around */
+    return prctl(PR_SET_PDEATHSIG, parting, 0, 0, 0) < 0 ? -errno : 0; /* sanitizers look around */
 }
 #else
 #include <linux/capability.h>
@@ -155,9 +154,9 @@ static int confine_calls(void)
     return r < 0 ? fail(r, "seccomp") : 0;
 }
 
-int confine(int ingest, int store, const char *const *readable, size_t count)
+int confine(int ingest, int store, const char *const *readable, size_t count, int parting)
 {
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) /* with bocal ends what it asked for */
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, parting, 0, 0, 0) < 0) /* with bocal ends what it asked for */
         return fail(-errno, "no_new_privs");
     TRY(drop_capabilities());
     int files = confine_files(ingest, store, readable, count);
@@ -167,11 +166,11 @@ int confine(int ingest, int store, const char *const *readable, size_t count)
 }
 #endif
 
-int confine_network(int ingest, int store)
+int confine_network(int ingest, int store, int parting)
 {
     const char *places[2];
     http_trust_places(&places[0], &places[1]);
-    int r = confine(ingest, store, places, sizeof places / sizeof places[0]);
+    int r = confine(ingest, store, places, sizeof places / sizeof places[0], parting);
     if (r == 1)
         event_notice(NULL, "this kernel has no Landlock: what bocal-registry may read and write is not confined");
     return r < 0 ? r : 0;

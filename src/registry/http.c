@@ -337,6 +337,19 @@ static void start_due(struct http *http)
             start_anew(a);
 }
 
+/* Somebody wants an end of it all. */
+static void interrupt(struct http *http)
+{
+    http->interrupted = true;
+    for (struct http_attempt *a = http->attempts; a; a = a->next) {
+        if (a->state == ENDED)
+            continue;
+        curl_multi_remove_handle(http->multi, a->easy);
+        a->exchange->passing = false;
+        end(a, refuse(-EINTR, "interrupted"));
+    }
+}
+
 /* Until something happens, or is due, or a second is over. */
 static void wait_for_more(struct http *http)
 {
@@ -346,7 +359,11 @@ static void wait_for_more(struct http *http)
             return;
         else if (a->state == WAITING && a->due < until)
             until = a->due;
-    curl_multi_poll(http->multi, NULL, 0, until > now ? (int)(until - now) : 0, NULL);
+    bool watches = http->options->interrupt && !http->interrupted;
+    struct curl_waitfd told = {.fd = http->options->interrupt, .events = CURL_WAIT_POLLIN};
+    curl_multi_poll(http->multi, &told, watches, until > now ? (int)(until - now) : 0, NULL);
+    if (told.revents)
+        interrupt(http);
 }
 
 static void step(struct http *http)
@@ -378,9 +395,9 @@ static void put_aside(struct http *http, struct http_attempt *attempt)
     attempt->state = IDLE;
 }
 
-struct http_exchange *http_next(struct http *http)
+struct http_exchange *http_next_by(struct http *http, int64_t until)
 {
-    while (http->attempts) {
+    while (http->attempts && now_ms() < until) {
         for (struct http_attempt *a = http->attempts; a; a = a->next)
             if (a->state == ENDED) {
                 put_aside(http, a);
@@ -389,6 +406,11 @@ struct http_exchange *http_next(struct http *http)
         step(http);
     }
     return NULL;
+}
+
+struct http_exchange *http_next(struct http *http)
+{
+    return http_next_by(http, INT64_MAX);
 }
 
 static void take_up(struct http *http, struct http_attempt *attempt)

@@ -21,6 +21,7 @@ struct http_options {
     bool insecure;                  /* any certificate will do */
     unsigned retries;               /* of one exchange, between two times that it got on */
     unsigned stall;                 /* seconds without a byte until a connection counts as broken */
+    int interrupt;                  /* a descriptor: once it can be read, whatever is under way ends with -EINTR; 0: none */
     void (*notice)(void *data, const char *sentence); /* of what goes on although something failed */
     void *data;
 };
@@ -111,6 +112,8 @@ int http_go_on(struct http *http, struct http_exchange *exchange);
 int http_try_again(struct http *http, struct http_exchange *exchange, bool got_on);
 /* Goes on with all of them until one has ended, and returns that; NULL when there is none. */
 struct http_exchange *http_next(struct http *http);
+/* The same until the time UNTIL, in ms of CLOCK_MONOTONIC, at most about a second longer; NULL then, too. */
+struct http_exchange *http_next_by(struct http *http, int64_t until);
 /* Goes on until EXCHANGE, which was begun, has ended, whatever else ends meanwhile. Returns its result. */
 int http_wait(struct http *http, struct http_exchange *exchange);
 /* Begins it and waits for it. */

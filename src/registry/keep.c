@@ -1,6 +1,7 @@
 /* Writing down: where something is said of the registry already, or a helper keeps what is secret, there; else where Podman would write. A
  * file is changed as a tree of JSON, so that all else in it stays, and replaced by another that only its owner can read; two who
- * change one at the same time wait for each other at its directory. */
+ * change one at the same time wait for each other at its directory. The other has a name of its own, .NAME.bocal, until then: who
+ * holds the directory removes what a killed one has left under it, password and all. */
 #include "registry/login.h"
 
 #include "base/cleanup.h"
@@ -24,6 +25,7 @@ enum { FILE_MOST = 4 << 20 };
 struct kept {
     struct arena *arena;
     const char *path, *name; /* behind links; below dir */
+    const char *beside;      /* below dir, too */
     int dir;                 /* locked; owned */
     struct json_object *root, *auths;
 };
@@ -44,11 +46,19 @@ static const char *behind_links(struct arena *arena, const char *path)
     return real ? arena_strdup(arena, real) : path;
 }
 
+/* Where a killed one may have left what was to replace PATH. */
+static const char *beside_of(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    return arena_printf(arena, "%.*s.%s.bocal", (int)(name - path), path, name);
+}
+
 static int lock_directory(struct kept *kept)
 {
     const char *slash = strrchr(kept->path, '/');
     const char *dir = !slash ? "." : slash == kept->path ? "/" : arena_strndup(kept->arena, kept->path, (size_t)(slash - kept->path));
     kept->name = slash ? slash + 1 : kept->path;
+    kept->beside = beside_of(kept->arena, kept->name);
     int r = dir_make(dir, 0700);
     if (r < 0)
         return because(r, "%s", kept->path);
@@ -73,6 +83,7 @@ static int kept_open(struct arena *arena, const char *path, struct kept *kept)
     auto_free char *text = NULL;
     *kept = (struct kept){.arena = arena, .path = behind_links(arena, path), .dir = -1};
     TRY(lock_directory(kept));
+    unlinkat(kept->dir, kept->beside, 0);
     if (faccessat(kept->dir, kept->name, F_OK, 0) == 0) {
         ssize_t size = file_read(kept->dir, kept->name, FILE_MOST, &text);
         if (size < 0)
@@ -87,29 +98,26 @@ static int kept_open(struct arena *arena, const char *path, struct kept *kept)
 /* ---- writing ---- */
 
 /* Its owner's still, when root does it for somebody. */
-static int write_beside(const struct kept *kept, const char *beside, const char *text)
+static int write_beside(const struct kept *kept, const char *text)
 {
     struct stat status;
-    auto_fd fd = openat(kept->dir, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    auto_fd fd = openat(kept->dir, kept->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     bool foreign = fstatat(kept->dir, kept->name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_uid != geteuid();
     if (foreign && fchown(fd, status.st_uid, status.st_gid) < 0)
         return -errno;
     TRY(fd_write_all(fd, text, strlen(text)));
-    return fsync(fd) < 0 || renameat(kept->dir, beside, kept->dir, kept->name) < 0 || fsync(kept->dir) < 0 ? -errno : 0;
+    return fsync(fd) < 0 || renameat(kept->dir, kept->beside, kept->dir, kept->name) < 0 || fsync(kept->dir) < 0 ? -errno : 0;
 }
 
 static int kept_write(const struct kept *kept)
 {
-    char random[17];
-    TRY(text_random_hex(random, 8));
-    const char *beside = arena_printf(kept->arena, "%s.%s", kept->name, random);
     const char *text = json_object_to_json_string_ext(kept->root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_PRETTY_TAB |
                                                                       JSON_C_TO_STRING_NOSLASHESCAPE);
-    int r = write_beside(kept, beside, arena_printf(kept->arena, "%s\n", text));
+    int r = write_beside(kept, arena_printf(kept->arena, "%s\n", text));
     if (r < 0)
-        unlinkat(kept->dir, beside, 0);
+        unlinkat(kept->dir, kept->beside, 0);
     return r < 0 ? fail(r, "write %s", kept->path) : 0;
 }
 
@@ -258,7 +266,7 @@ static int forget_all(struct kept *kept)
 
 static int forget_path(struct arena *arena, const char *path, const char *host)
 {
-    if (access(path, F_OK) < 0)
+    if (access(path, F_OK) < 0 && access(beside_of(arena, path), F_OK) < 0)
         return 0;
     auto_kept kept;
     TRY(kept_open(arena, path, &kept));

@@ -12,6 +12,7 @@
 #include "registry/trust.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 enum { SECRET_MOST = 64 << 10 };
 
@@ -69,7 +70,7 @@ int login_check(const struct login_options *options)
     struct origin origin = origin_of(&arena, http, options->host, "", options->plain_http);
     origin.auth.credentials = given;
     origin.auth.trial = true;
-    int r = confine_network(-1, -1);
+    int r = confine_network(-1, -1, SIGKILL);
     if (r == 0)
         r = ask(&origin, options);
     http_close(http);

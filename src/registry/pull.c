@@ -16,6 +16,7 @@
 #include "spec/reference.h"
 
 #include <curl/curl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -378,7 +379,7 @@ static int prepare(struct pull *pull, struct http_options *http)
     for (size_t i = 0; i < pull->options->mirrors.count; i++)
         TRY(add_mirror(pull, pull->options->mirrors.words[i]));
     TRY(add_origin(pull, pull->reference.host, ""));
-    return confine_network(pull->ingest, pull->store);
+    return confine_network(pull->ingest, pull->store, SIGKILL);
 }
 
 int pull_run(const struct pull_options *options, int ingest, int store)

@@ -12,14 +12,16 @@
 #include "registry/blob.h"
 #include "registry/confine.h"
 #include "registry/event.h"
+#include "registry/interrupt.h"
 #include "registry/trust.h"
 #include "registry/upload.h"
 #include "spec/manifest.h"
 #include "spec/reference.h"
 
+#include <signal.h>
 #include <stdio.h>
 
-enum { NESTING_MOST = 4 };
+enum { NESTING_MOST = 4, TAKE_BACK_MS = 5000 };
 
 struct push_document {
     const char *digest, *type, *text;
@@ -245,11 +247,32 @@ static int step(struct push *push)
     return 0;
 }
 
+/* Sessions that have no end are kept by registries, with all that has come, for a week and longer. What cannot be taken back in time is
+ * theirs to find; the failure R before it is what people are told. */
+static int take_back(struct push *push, int r)
+{
+    const char *sentence = arena_strdup(push->arena, error_text());
+    struct upload *upload;
+    for (size_t i = 0; i < push->next; i++) {
+        error_clear();
+        (void)upload_take_back(&push->uploads[i]);
+    }
+    int64_t until = event_now_ms() + TAKE_BACK_MS;
+    while ((upload = (struct upload *)http_next_by(push->http, until))) {
+        error_clear();
+        (void)origin_hear(&push->origin, &upload->request);
+    }
+    error_clear();
+    return refuse(r, "%s", sentence);
+}
+
 static int put_blobs(struct push *push)
 {
     int r = 0;
     while (r == 0 && (push->running || push->next < push->n_uploads))
         r = step(push);
+    if (r < 0)
+        r = take_back(push, r);
     for (size_t i = 0; i < push->next; i++)
         upload_close(&push->uploads[i]);
     return r;
@@ -280,7 +303,9 @@ static int prepare(struct push *push, struct http_options *http)
     push->origin = origin_of(push->arena, push->http, push->reference.host, push->reference.repository, push->options->plain_http);
     TRY(credentials_find(push->arena, push->options->authfiles.words, push->options->authfiles.count, push->reference.host,
                          push->reference.repository, &push->origin.auth.credentials));
-    TRY(confine_network(-1, push->store));
+    http->interrupt = interrupt_open();
+    TRY(http->interrupt);
+    TRY(confine_network(-1, push->store, SIGTERM));
     return add_document(push, push->options->image, push->options->type, 0);
 }
 

@@ -87,6 +87,7 @@ static void aim_seal(struct upload *upload)
 static int done(struct upload *upload, const char *state)
 {
     tell(upload, state, upload->size);
+    upload->request.url = NULL; /* there is no session any more */
     return 0;
 }
 
@@ -343,6 +344,18 @@ int upload_settle(struct upload *upload)
         return recover(upload);
     int r = origin_hear(upload->origin, &upload->request);
     return r ? r : stages[upload->stage].answer(upload, &exchange->answer);
+}
+
+/* Once: there is no time for more. Registries want another right for it than for pushing. */
+int upload_take_back(struct upload *upload)
+{
+    const char *session = upload->request.url;
+    http_release(upload->origin->http, &upload->request.exchange);
+    if (!session)
+        return 0;
+    upload->request = (struct request){.url = session, .actions = "delete", .exchange = {.method = "DELETE", .once = true, .most = 64 << 10}};
+    TRY(origin_begin(upload->origin, &upload->request));
+    return 1;
 }
 
 void upload_close(struct upload *upload)

@@ -37,4 +37,8 @@ int upload_begin(struct upload *upload);
 /* When its exchange has ended: 1 while it goes on, 0 when the registry has it, else -errno with a sentence. */
 int upload_settle(struct upload *upload);
 
+/* Ends what is under way, and has the registry forget what has come of a blob that is not there; when its exchange has ended, so has
+ * that, whatever came of it. 1; 0 where there is nothing to forget. */
+int upload_take_back(struct upload *upload);
+
 void upload_close(struct upload *upload);

@@ -117,7 +117,7 @@ static int ids_single(struct builder *b)
                               ? plan_text(b, "usermod --add-subuids 100000-165535 "
                                              "--add-subgids 100000-165535 %s", f->user)
                               : "install the package uidmap";
-    if (user->name && !user->uid && !text_equal(user->name, "root"))
+    if (user->name && !user->uid && !text_equal(user->name, "root") && !text_equal(user->name, "0"))
         return refuse(-EPERM, "%s: there is only one id to be: %s (%s; or give a number)",
                       user->origin, reason, way_out);
     if (user->n_groups || user->group_names)

@@ -317,6 +317,11 @@ case("more than the limit", zeros, "more than 1048576 bytes", options=("--limit"
 case("more than the limit behind the end", END + b"\0" * (2 << 20), "more than 1048576 bytes", options=("--limit", "1048576"))
 case("directories by the thousand", b"".join(directory(b"%d" % i) for i in range(3000)) + END, "more than 4194304 bytes",
      options=("--limit", str(4 << 20)))
+case("an entry too many", b"".join(file(b"%d" % i, b"") for i in range(100)) + END, "more than 99 entries", options=("--entries", "99"))
+case("as many entries as there may be", b"".join(file(b"%d" % i, b"") for i in range(100)) + END,
+     check=lambda: len(os.listdir(dest)) == 100, options=("--entries", "100"))
+case("directories without entries", b"".join(file(b"%d/%d/%d/a" % (i, i, i)) for i in range(30)) + END, "more than 99 entries",
+     options=("--entries", "99"))
 case("a wrong digest", file(b"a") + END, "not what its name says", digest="sha256:" + "0" * 64)
 case("a wrong diffID", file(b"a") + END, "not that of the image's configuration", diff_id="sha256:" + "0" * 64)
 case("shorter than said", file(b"a") + END, "should have", size=5000)

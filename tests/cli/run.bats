@@ -245,6 +245,8 @@ load helpers
     require single
     run bocal run --user 1000:1000 /bin/id -u
     contains 1000
+    run bocal run --user 0 /bin/id -u
+    [ "$status:${lines[-1]}" = 0:0 ]
 }
 
 @test "one id only is said, with the remedy" {

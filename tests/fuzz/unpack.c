@@ -291,7 +291,7 @@ static int extract(struct extractor *extractor, struct source *source, struct so
 
 static void unpack(int blob, size_t size, size_t plain, int how)
 {
-    auto_extractor extractor = {.limit = LIMIT};
+    auto_extractor extractor = {.limit = LIMIT, .most = 10000};
     struct source *source = NULL;
     struct source_sums sums;
     bool root = geteuid() == 0;

@@ -80,6 +80,13 @@ json.dump(good, open("both/index.json", "w"))'
     nothing_there
 }
 
+# too_much CONFIG WHAT WHERE: with that as config.json image.tar is refused, on one line that says what it has, and where more is allowed.
+too_much() {
+    echo "$1" >config/bocal/config.json
+    run bocal load -q image.tar
+    [ "$status" = 125 ] && [ "${#lines[@]}" = 1 ] && contains "$2" && contains "$3's config.json allows more" && nothing_there
+}
+
 @test "what unpacks to too much is refused, and who trusts it says so in config.json" {
     store
     export XDG_CONFIG_HOME=$work/config
@@ -87,25 +94,19 @@ json.dump(good, open("both/index.json", "w"))'
     busybox_tree one 'truncate -s 24M zeros'
     for how in "--oci --gzip" "--gzip"; do # the layer is packed, or the archive
         make image.tar $how --name box:1 one
-        echo '{"unpackLimit": 10000000}' >config/bocal/config.json
-        run bocal load -q image.tar
-        [ "$status" = 125 ]
-        [ "${#lines[@]}" = 1 ]
-        contains 'more than 10000000 bytes'
-        contains '"unpackLimit", bytes, in bocal'"'"'s config.json allows more'
-        nothing_there
-        echo '{"unpackRatio": 3}' >config/bocal/config.json
-        run bocal load -q image.tar
-        [ "$status" = 125 ]
-        [ "${#lines[@]}" = 1 ]
-        contains 'more than 3 times its size'
-        contains '"unpackRatio" in bocal'"'"'s config.json allows more'
-        nothing_there
+        too_much '{"unpackLimit": 10000000}' 'more than 10000000 bytes' '"unpackLimit", bytes, in bocal'
+        too_much '{"unpackRatio": 3}' 'more than 3 times its size' '"unpackRatio" in bocal'
         echo '{"unpackLimit": 40000000, "unpackRatio": 5000}' >config/bocal/config.json
         bocal load -q image.tar
         bocal image verify
         bocal rmi box:1
     done
+    (mkdir one/many && cd one/many && seq 1 100 | xargs touch)
+    make image.tar --name box:1 one
+    too_much '{"unpackEntries": 100}' 'more than 100 entries' '"unpackEntries" in bocal'
+    echo '{"unpackEntries": 200}' >config/bocal/config.json
+    bocal load -q image.tar
+    bocal rmi box:1
     python3 -c 'import sys
 open("one/zeros", "wb").truncate(64 << 20)'
     rm -r one/bin

@@ -84,6 +84,57 @@ assert i["platform"].startswith("linux/") and i["layers"][0]["diffID"] == i["lay
     [ "$(python3 -c 'import json, sys; h = json.load(sys.stdin); print(h[0]["emptyLayer"], h[1]["createdBy"] == "add two\033[31m", h[2]["size"] > 10**5)' <<<"$output")" = "True True True" ]
 }
 
+@test "inspect, history and save take archives, layouts and standard input, and keep nothing of them" {
+    store
+    busybox_tree one
+    make one.oci --oci --gzip --name V1 one
+    make one.docker --gzip --name host.example/lib/box:1 one
+    mkdir layout
+    tar -xf one.oci -C layout
+    of() { python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; }
+    for from in oci-archive:one.oci oci-archive:one.oci:V1 oci:layout oci:layout:V1; do
+        [ "$(bocal inspect "$from" | of 'len(d), d[0]["name"], len(d[0]["layers"])')" = "1 V1 1" ]
+        bocal history "$from" | grep -q "add one"
+    done
+    for from in docker-archive:one.docker docker-archive:one.docker:lib/box:1 -; do
+        [ "$(bocal inspect "$from" <one.docker | of 'd[0]["name"]')" = host.example/lib/box:1 ]
+        bocal save --format oci -o saved.oci "$from" <one.docker
+        [ "$(bocal inspect oci-archive:saved.oci | of 'd[0]["name"]')" = host.example/lib/box:1 ]
+    done
+    bocal save --format oci -o saved.oci oci:layout # the same, and its name
+    cmp <(bocal inspect oci-archive:one.oci) <(bocal inspect oci-archive:saved.oci)
+    run bocal save -o saved.docker oci:layout
+    [ "$status" = 0 ]
+    contains '"V1", which Docker takes for no name'
+    bocal load -q one.docker
+    before=$(find data | sort)
+    [ "$(bocal inspect lib/box:1 oci-archive:one.oci | of '[i["name"] for i in d]')" = "['host.example/lib/box:1', 'V1']" ]
+    for words in "save -o x lib/box:1 oci:layout" "save -o x oci:layout lib/box:1" "inspect oci-archive:missing" "history oci:one" \
+        "inspect oci-archive:one.oci:V2" "history docker-archive:one/bin/busybox"; do
+        # shellcheck disable=SC2086
+        run bocal $words
+        [ "$status:${#lines[@]}" = 125:1 ] || { echo "$words: $status: $output"; false; }
+        [ ! -e x ]
+    done
+    [ "$(find data | sort)" = "$before" ]
+    printf x | dd of="$(find layout/blobs -size +100k)" bs=1 seek=5000 conv=notrunc 2>/dev/null
+    run bocal inspect oci:layout # it is read as it would be loaded
+    [ "$status:${#lines[@]}" = 125:1 ]
+    contains "layout: "
+    [ "$(find data | sort)" = "$before" ]
+    mkfifo pipe
+    "$BOCAL" inspect - <pipe >out 2>&1 3>&- & # killed on the way: who adds next sweeps that
+    exec 9>pipe
+    head -c 100 one.oci >&9
+    for _ in $(seq 100); do ls data/ingest | grep -q look && break; sleep 0.05; done
+    ls data/ingest | grep -q look
+    kill -KILL $!
+    exec 9>&-
+    wait $! || true
+    bocal load -q one.docker
+    [ -z "$(ls data/ingest)" ]
+}
+
 @test "image verify: sound, damaged, missing; image prune removes what no name leads to" {
     store
     two_layers --oci --gzip
@@ -110,6 +161,96 @@ assert i["platform"].startswith("linux/") and i["layers"][0]["diffID"] == i["lay
     run bocal image
     [ "$status" = 125 ]
     contains "none of verify, prune, mount, unmount"
+}
+
+@test "image verify --repair: a layer is unpacked anew, a blob goes until it is loaded again, what is in use stays" {
+    store
+    two_layers --oci --gzip
+    cp -a data sound
+    run bocal image verify --repair
+    [ "$status:$output" = "0:1 images, 4 blobs and 2 layers are sound" ]
+    one=$(dirname "$(dirname "$(find data/layers -name bin -type d)")") two=$(dirname "$(dirname "$(find data/layers -name two)")")
+    damage() { rm -rf "$1/fs/bin" "$1/fs/two"; } # whose files may be others'
+    as() { if is_root || ! has_ranges; then "$@"; else unshare -Ur --map-auto "$@"; fi; }
+    export -f damage
+    as bash -c 'damage "$@"' damage "$one"
+    run bocal image verify --repair
+    [ "$status" = 0 ] || { echo "$output"; false; }
+    [[ ${lines[0]} = "layer $(basename "$one" | head -c 12): its files are not as they were unpacked"* ]]
+    [ "${lines[1]}" = "layer $(basename "$one" | head -c 12) was removed, and unpacked anew" ]
+    [ "${lines[2]}" = "repaired: all that was wrong" ]
+    bocal image verify
+    [ -z "$(ls data/ingest)" ]
+    sed -i 's/"seal": "sha256:[^"]*"/"seal": ""/' "$one/layer.json"
+    mv "$two" "data/layers/$(printf '%064d' 0)"
+    run bocal image verify --repair
+    [ "$status" = 0 ] || { echo "$output"; false; }
+    contains "layer 000000000000 was removed, and not made anew"
+    bocal image verify
+    [ -e "$two/fs/two" ]
+    # a blob, and what was unpacked from it
+    blob=$(find data/images/blobs -size +100k)
+    printf x | dd of="$blob" bs=1 seek=5000 conv=notrunc 2>/dev/null
+    as bash -c 'damage "$@"' damage "$one"
+    run bocal image verify --repair
+    [ "$status" = 125 ]
+    contains "sha256:$(basename "$blob") was removed (pull or load its images again)"
+    contains "layer $(basename "$one" | head -c 12) was removed, and not made anew"
+    [ "${lines[-1]}" = "bocal image: 1 of 2 faults are left" ]
+    [ ! -e "$blob" ]
+    run bocal image verify --repair
+    [ "$status" = 125 ]
+    contains "its layer sha256:$(basename "$blob") is missing"
+    bocal load -q image.tar
+    bocal image verify
+    # what is no blob
+    touch data/images/blobs/sha256/other
+    run bocal image verify --repair
+    contains "other was removed"
+    [ ! -e data/images/blobs/sha256/other ]
+    # what somebody uses
+    exec 8<"$two"
+    flock -s 8
+    as bash -c 'damage "$@"' damage "$one"
+    as bash -c 'damage "$@"' damage "$two"
+    run bocal image verify --repair
+    [ "$status" = 125 ]
+    [ "$(grep -c 'stays: it is in use' <<<"$output")" = 2 ] # one stands below
+    [ "${lines[-1]}" = "bocal image: 2 of 2 faults are left" ]
+    [ -d "$one" ]
+    [ -d "$two" ]
+    exec 8<&-
+    run flock -s data/users "$BOCAL" image verify --repair
+    [ "$status" = 125 ]
+    contains "nothing was repaired (try again)"
+    bocal image verify --repair
+    bocal image verify
+    run bocal image prune --repair
+    [ "$status" = 125 ]
+    contains "prune has no such option"
+}
+
+@test "image verify --repair killed at any moment leaves a store that is sound after the next" {
+    store
+    two_layers --oci --gzip
+    one=$(dirname "$(dirname "$(find data/layers -name bin -type d)")")
+    for round in $(seq 12); do
+        sed -i 's/"seal": "sha256:[^"]*"/"seal": ""/' data/layers/*/layer.json
+        "$BOCAL" image verify --repair >/dev/null 2>&1 3>&- &
+        sleep "0.0$((RANDOM % 10))"
+        kill -KILL $! 2>/dev/null || true
+        wait $! 2>/dev/null || true
+        for _ in $(seq 50); do # bocal-archive may have a moment to live, and holds the store
+            run bocal image verify --repair
+            [ "$status" != 0 ] || break
+            sleep 0.05
+        done
+        [ "$status" = 0 ] || { echo "$output"; false; }
+        bocal load -q image.tar # unpacks what is missing
+        [ -d "$one/fs/bin" ]
+        bocal image verify
+        [ -z "$(ls data/ingest)" ]
+    done
 }
 
 @test "save: owners are the image's, whoever has unpacked it and however" {

@@ -126,6 +126,53 @@ begin_to_stall() {
     [ -z "$(ls data/ingest)" ]
 }
 
+@test "pull: what an interrupted one has left is wrong by now, or the rest of it is: from the beginning, and nothing wrong is unpacked" {
+    needs
+    begin_to_stall stall/damaged 3
+    kill -KILL $pull
+    wait $pull || true
+    printf wrong | dd of="$part" bs=1 seek=70000 conv=notrunc status=none
+    size=$(stat -c %s "$part")
+    bocal pull -q --plain-http "$here/stall/damaged"
+    [ "$(grep -c "\"path\": \"/v2/stall/damaged/blobs.*\"range\": \"bytes=$size-\"" "$server/log")" = 1 ]
+    [ "$(asked stall/damaged blobs)" = 5 ] # config, the small one, and three times the large
+    [ "$(bocal run --pull never "$here/stall/damaged")" = hello ]
+    bocal image verify
+    [ -z "$(ls data/ingest)" ]
+    bocal rmi --all
+    bocal pull -q --plain-http "$here/rest-wrong/pull"
+    [ "$(bocal run --pull never "$here/rest-wrong/pull")" = hello ]
+    bocal image verify
+    bocal rmi --all
+    one_line "what came is sha256:" bocal pull -q --plain-http "$here/rest-lies/pull"
+    nothing_is_left
+}
+
+@test "pull: images with layers in common at the same time, while others prune and remove: each is whole in the end" {
+    needs
+    local kinds=(ok cut cut-wrong e500 early rest-wrong)
+    for round in 1 2; do
+        pulls=()
+        for kind in "${kinds[@]}"; do
+            "$BOCAL" pull -q --plain-http "$here/$kind/shared$round" >"out-$kind" 2>&1 3>&- &
+            pulls+=($!)
+        done
+        while [ -n "$(jobs -pr)" ]; do # what they have pulled stays, and what they are at
+            bocal image prune >/dev/null 2>&1 || true
+            bocal tag "$here/ok/shared$round" gone:1 2>/dev/null && bocal rmi gone:1 >/dev/null
+        done
+        for n in "${!pulls[@]}"; do
+            wait "${pulls[n]}" || { echo "${kinds[n]}: $(cat "out-${kinds[n]}")"; false; }
+        done
+        for kind in "${kinds[@]}"; do
+            [ "$(bocal run --pull never "$here/$kind/shared$round")" = hello ]
+        done
+        [ "$(bocal image verify)" = "6 images, 4 blobs and 2 layers are sound" ]
+        bocal rmi --all
+        nothing_is_left
+    done
+}
+
 @test "pull: what an interrupted one has left is removed after a week" {
     needs
     begin_to_stall stall/old 3

@@ -195,6 +195,63 @@ H
     [ "$after" = auth.json ]
 }
 
+# killed WORD...: with SIGKILL at every system call from the first that has to do with kept/ on. Before each, kept/ is as in before/;
+# after each, auth.json is as in before/ or as in after/, and the next logout of nobody removes all else. $left: how often it had to.
+killed() {
+    local name number
+    rm -rf kept after && cp -r before kept
+    printf 'user\npass' | ASAN_OPTIONS=detect_leaks=0 strace -o calls "$program" "$@"
+    cp -r kept after
+    python3 - <<'P' >numbers
+import collections, re
+seen, begun = collections.Counter(), False
+for line in open("calls"):
+    name = line.split("(")[0]
+    seen[name] += 1
+    begun = begun or "kept" in line and name != "execve"
+    if begun and re.fullmatch(r"[a-z0-9_]+", name) and name != "exit_group":
+        print(name, seen[name])
+P
+    [ "$(wc -l <numbers)" -gt 12 ]
+    while read -r name number; do
+        rm -rf kept && cp -r before kept
+        printf 'user\npass' | ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e "inject=$name:signal=KILL:when=$number" "$program" "$@" \
+            >out 2>&1 && { echo "not killed at $name $number: $(cat out)"; return 1; }
+        [ ! -e kept/.auth.json.bocal ] || left=$((left + 1))
+        run "$program" forget --authfile kept/auth.json --host nobody.example
+        case $output in "" | *"not logged in"*) ;; *) echo "$name $number: $output"; return 1 ;; esac
+        if ! cmp -s kept/auth.json before/auth.json && ! cmp -s kept/auth.json after/auth.json; then
+            [ ! -e kept/auth.json ] && [ ! -e before/auth.json ] || { echo "$name $number: $(cat kept/auth.json)"; return 1; }
+        fi
+        [ "$(ls -A kept)" = auth.json ] || [ -z "$(ls -A kept)" ] || { echo "$name $number left $(ls -A kept)"; return 1; }
+    done <numbers
+}
+
+@test "login and logout killed at every system call leave the one file or the other, and the next one nothing else" {
+    command -v strace >/dev/null || skip "needs strace"
+    local left=0
+    mkdir before
+    killed keep --authfile kept/auth.json --host new.example # where there was none
+    [ "$left" -ge 1 ]
+    echo '{"auths": {"new.example": {"auth": "eDp5"}, "other.example": {"auth": "eDp5"}}}' >before/auth.json
+    left=0
+    killed keep --authfile kept/auth.json --host new.example
+    [ "$left" -ge 1 ]
+    left=0
+    killed forget --authfile kept/auth.json --host new.example
+    [ "$left" -ge 1 ]
+}
+
+@test "a link where the next file is made leads nowhere" {
+    mkdir kept
+    echo mine >mine
+    ln -s ../mine kept/.auth.json.bocal
+    printf 'user\npass' | "$program" keep --authfile kept/auth.json --host new.example
+    [ "$(cat mine)" = mine ]
+    [ "$(ls -A kept)" = auth.json ]
+    [ ! -L kept/auth.json ]
+}
+
 @test "two at once: none is lost" {
     setup_host
     for i in 1 2 3 4 5 6 7 8; do

@@ -66,6 +66,53 @@ requests() { asked "\"method\": \"$1\".*$2"; }
     sent image "$host/up-cut-many/a:1" --plain-http --part 1 --retries 1
 }
 
+@test "what was begun and cannot be ended the registry is told to forget; the failure before it is what is said" {
+    unsent "(tried 2 times)" image "$host/up-no-progress/b:1" --plain-http --part 1 --parallel 1 --retries 1
+    [ "$(requests DELETE '/up-no-progress/b/blobs/uploads/')" = 1 ]
+    unsent ": layer sha256:" image "$host/up-keep/a:1" --plain-http --part 1 --parallel 1 --retries 0
+    [ "$(requests DELETE '/up-keep/a/blobs/uploads/')" = 1 ]
+    start=$SECONDS
+    unsent ": layer sha256:" image "$host/up-keep-hang/a:1" --plain-http --part 1 --parallel 1 --retries 0
+    [ $((SECONDS - start)) -lt 9 ]
+    sent image "$host/up/none-left:1" --plain-http
+    [ "$(requests DELETE '/up/none-left/')" = 0 ]
+}
+
+# push_slowly REPOSITORY HOW: begins to push there, where it does not get on, $! is the program; SIGINT is DFL or IGN to it.
+push_slowly() {
+    python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, getattr(signal, "SIG_" + sys.argv[1]))
+os.execv(sys.argv[2], sys.argv[2:])' "$2" "$program" push --reference "$host/$1:1" --image "$(cat "$server/image.digest")" --plain-http \
+        --part 1 --parallel 1 3<"$server/image" >out 2>err &
+    for _ in $(seq 100); do
+        [ "$(requests PATCH "/$1/")" = 0 ] || return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+# Ends it by SIGNAL; it says so, and has had the registry forget one upload.
+ended_by() { # SIGNAL REPOSITORY
+    kill "-$1" $!
+    ! wait $! || return 1
+    one_line ": interrupted" && [ "$(requests DELETE "/$2/blobs/uploads/")" -ge 1 ]
+}
+
+@test "a signal ends a push, when the registry has forgotten what has come of it" {
+    for signal in TERM INT HUP; do
+        push_slowly "up-slow/${signal,,}" DFL
+        ended_by $signal "up-slow/${signal,,}"
+    done
+    push_slowly up-slow/ignored IGN
+    kill -INT $!
+    sleep 0.3
+    [ "$(requests DELETE /up-slow/ignored/)" = 0 ]
+    ended_by TERM up-slow/ignored
+    push_slowly up-slow-token/a DFL
+    ended_by TERM up-slow-token/a
+    [ "$(requests GET '/token.*up-slow-token%2Fa%3Adelete')" = 1 ]
+}
+
 @test "the end was not told: it is looked for before anything is sent again" {
     sent image "$host/up-late/a:1" --plain-http
     [ "$(requests PUT '/up-late/a/blobs')" = 3 ]

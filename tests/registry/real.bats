@@ -104,3 +104,58 @@ same() {
     [ "$status" = 125 ]
     jar rmi --all
 }
+
+# A line to the registry at PORT, its own is in the file "line": it keeps whatever part of a blob is not the first, and makes a file "held" then.
+line_that_holds() { # PORT
+    cat >line.py <<'P'
+import os, re, socket, sys, threading
+def copy(a, b, holds):
+    while data := a.recv(65536):
+        if holds and data.startswith(b"PATCH") and not re.search(rb"content-range: 0-", data.lower()):
+            open("held", "w").write("held")
+            return threading.Event().wait()
+        b.sendall(data)
+    b.shutdown(socket.SHUT_RDWR)
+def serve(client):
+    server = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    threading.Thread(target=copy, args=(server, client, False), daemon=True).start()
+    copy(client, server, True)
+line = socket.create_server(("127.0.0.1", 0))
+open("line.new", "w").write(str(line.getsockname()[1]))
+os.rename("line.new", "line")
+while True:
+    threading.Thread(target=serve, args=(line.accept()[0],), daemon=True).start()
+P
+    python3 line.py "$1" 2>/dev/null 3>&- &
+    line=$!
+    wait_for line
+}
+
+@test "a push that is ended, or whose bocal is killed, leaves nothing begun at a real registry" {
+    needs
+    line_that_holds "${plain##*:}"
+    digest=$(sed -n 's/.*"digest": "\(sha256:[0-9a-f]*\)".*/\1/p' "$server/layout/index.json")
+    begun() { find "$server/plain.data" -path "*/own/$1/_uploads/*" -name data | wc -l; }
+    for signal in TERM KILL; do
+        words=(push --reference "127.0.0.1:$(cat line)/own/${signal,,}:1" --image "$digest" --plain-http --part 1)
+        rm -f held
+        if [ $signal = TERM ]; then
+            "$program" "${words[@]}" 3<"$server/layout/blobs/sha256" >out 2>err &
+        else # its parent, and then nobody is told anything
+            python3 -c 'import os, subprocess, sys
+os.dup2(os.open(sys.argv[1], 0), 3)
+subprocess.Popen(sys.argv[2:], close_fds=False).wait()' "$server/layout/blobs/sha256" "$program" "${words[@]}" >out 2>&1 &
+        fi
+        pid=$!
+        wait_for held
+        [ "$(begun "${signal,,}")" = 1 ]
+        kill "-$signal" "$pid"
+        wait "$pid" || true
+        for _ in $(seq 100); do
+            [ "$(begun "${signal,,}")" != 0 ] || break
+            sleep 0.1
+        done
+        [ "$(begun "${signal,,}")" = 0 ]
+    done
+    kill $line
+}

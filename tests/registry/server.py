@@ -224,6 +224,9 @@ class Handler(Uploads, BaseHTTPRequestHandler):
     def do_PUT(self):
         self.do_GET()
 
+    def do_DELETE(self):
+        self.do_GET()
+
     def do_PATCH(self):
         self.do_GET()
 
@@ -349,6 +352,12 @@ class Handler(Uploads, BaseHTTPRequestHandler):
     def blob_cut_wrong(self, data, n):  # the first piece is wrong
         bad = n == 1 and data is BIG
         self.part(data, PIECE if bad else None, head=b"wrong" if bad else b"")
+
+    def blob_rest_wrong(self, data, n):  # what comes behind the first piece is, the first time
+        self.part(data[:PIECE] + b"x" * (len(data) - PIECE) if n == 2 and data is BIG else data, PIECE if n == 1 and data is BIG else None)
+
+    def blob_rest_lies(self, data, n):  # each time
+        self.part(data[:PIECE] + b"x" * (len(data) - PIECE) if data is BIG else data, PIECE if n == 1 and data is BIG else None)
 
     def blob_other_part(self, data, n):
         if n == 1:

@@ -96,11 +96,11 @@ class Uploads:
 
     def cuts(self, session):
         """Takes a piece and cuts the connection, where the fault says so."""
-        often = {"up-cut": 2, "up-lost": 1, "up-regress": 1}.get(self.fault, 1000 if self.fault in ("up-cut-many", "up-no-progress") else 0)
+        often = {"up-cut": 2, "up-lost": 1, "up-regress": 1}.get(self.fault, 1000 if self.fault in ("up-cut-many", "up-no-progress", "up-keep", "up-keep-hang") else 0)
         if self.length() <= PIECE or self.nth("cut") > often:
             return False
         data = self.take(PIECE)
-        if self.fault != "up-no-progress":
+        if self.fault not in ("up-no-progress", "up-keep", "up-keep-hang"):
             session["data"] += data if self.fault != "up-cut-many" else data[:300_000]
         if self.fault == "up-regress":
             session["data"] = session["data"][:-100_000]
@@ -109,6 +109,9 @@ class Uploads:
 
     def patch(self):
         session = self.session()
+        if self.fault in ("up-slow", "up-slow-token"):
+            self.take(1000)
+            return time.sleep(30)
         if not session:
             return self.drop(self.error, 404, "no such upload")
         if self.fault == "up-no-parts":
@@ -137,6 +140,17 @@ class Uploads:
         if not session or self.fault == "up-lost":
             return self.error(404, "no such upload")
         return self.accepted(session, 204)
+
+    def forget(self):
+        if self.fault == "up-keep-hang":
+            return time.sleep(30)
+        if self.fault == "up-keep":
+            return self.error(405, "not here")
+        session = self.session()
+        if not session:
+            return self.error(404, "no such upload")
+        del sessions[self.repository, session["name"]]
+        return self.answer(204)
 
     def seal(self, query):
         session = self.session()
@@ -200,14 +214,15 @@ class Uploads:
     def upload_token_wanted(self, kind):
         """Answers 401 where a token is needed that there is none of. Whether it did."""
         sent, pushes = self.headers["Authorization"] or "", self.command in ("POST", "PATCH", "PUT")
-        scope = f"repository:{self.repository}:pull" + (",push" if pushes else "")
+        forgets = self.command == "DELETE"
+        scope = f"repository:{self.repository}:" + ("delete" if forgets else "pull" + (",push" if pushes else ""))
         source = re.search("from=([^&]*)", self.path)
         source = "repository:" + source[1].replace("%2F", "/") + ":pull" if source else ""
         scope += source and " " + source
         if self.fault == "up-basic":
             ok, header = sent == "Basic dXNlcjpwYXNz", 'Basic realm="a"'
-        elif self.fault in ("up-token", "up-expire", "up-never"):
-            ok = sent.startswith("Bearer for-repository:") and ("push" in sent or not pushes) and source in sent and self.fault != "up-never"
+        elif self.fault in ("up-token", "up-expire", "up-never", "up-slow-token"):
+            ok = sent.startswith("Bearer for-repository:") and ("delete" if forgets else "push" if pushes else "") in sent and source in sent and self.fault != "up-never"
             if self.fault == "up-expire" and self.command in ("PATCH", "PUT") and kind == "uploads":  # each wants one of its own
                 used = self.used.setdefault(self.repository, set())
                 ok = ok and sent not in used
@@ -237,7 +252,7 @@ class Uploads:
         if "/blobs/uploads/" in self.path:
             if self.command == "POST":
                 return None if "mount" in query and self.mount(query) else self.open_session()
-            return {"PATCH": self.patch, "GET": self.status, "PUT": lambda: self.seal(query)}[self.command]()
+            return {"PATCH": self.patch, "GET": self.status, "PUT": lambda: self.seal(query), "DELETE": self.forget}[self.command]()
         if self.command == "PUT":
             return self.put_manifest(reference)
         if kind == "manifests":

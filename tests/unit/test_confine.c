@@ -212,7 +212,7 @@ static const struct {
 /* In a child: 0 when the attempt ends as it should. */
 static int try_confined(size_t i)
 {
-    int confined = confine(ingest, store, NULL, 0);
+    int confined = confine(ingest, store, NULL, 0, SIGKILL);
     if (confined < 0)
         return 2;
     if (confined == 1 && attempts[i].files)
