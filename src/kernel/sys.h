@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -188,6 +189,12 @@ static inline pid_t sys_clone3_sharing(struct clone_args *args, void (*run)(void
                      : "cc", "memory");
     return (pid_t)x0;
 #endif
+}
+
+/* RESOURCE is an int, as configurations have it: C libraries differ about its type. PID 0: the caller's own. */
+static inline int sys_prlimit(pid_t pid, int resource, const struct rlimit *value, struct rlimit *old)
+{
+    return SYS_RESULT(syscall(SYS_prlimit64, pid, resource, value, old));
 }
 
 static inline int sys_pidfd_open(pid_t pid)

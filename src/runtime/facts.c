@@ -211,7 +211,7 @@ static void probe_limits(const struct config *config, struct facts *facts)
 {
     for (size_t i = 0; i < config->process.n_rlimits; i++) {
         int resource = config->process.rlimits[i].resource;
-        getrlimit(resource, &facts->limits[resource]);
+        sys_prlimit(0, resource, NULL, &facts->limits[resource]);
     }
 }
 

@@ -198,7 +198,7 @@ static int host_prlimit(struct execution *x, const struct step *step)
 {
     const struct rlimit_config *limit = step->data;
     struct rlimit value = {.rlim_cur = limit->soft, .rlim_max = limit->hard};
-    return prlimit(execution_pid(x), limit->resource, &value, NULL) < 0 ? -errno : 0;
+    return sys_prlimit(execution_pid(x), limit->resource, &value, NULL);
 }
 
 /* What is in nobody's way now would be at the end, when somebody waits. */

@@ -182,7 +182,7 @@ static int process_rlimit(struct execution *x, const struct step *step)
     (void)x;
     const struct rlimit_config *limit = step->data;
     struct rlimit value = {.rlim_cur = limit->soft, .rlim_max = limit->hard};
-    return setrlimit(limit->resource, &value) < 0 ? -errno : 0;
+    return sys_prlimit(0, limit->resource, &value, NULL);
 }
 
 static int process_user(struct execution *x, const struct step *step)
