@@ -178,7 +178,7 @@ static const char *check_layer(const struct verifying *v, int dir, const char *n
     if (file_read(dir, arena_printf(arena, "%s/layer.json", name), 1 << 20, &text) < 0)
         return error_text();
     auto_json *json = json_tokener_parse(text);
-    const char *wanted = json_text_of(json, "seal");
+    const char *wanted = json_text_of(json, "digest");
     if (!name_fits(arena, name, json_text_of(json, "diffID"), json_text_of(json, "parent")))
         return arena_printf(arena, "its name is not that of what layer.json says it was made from %s", remedy_layer);
     if (!digest_valid(wanted))
