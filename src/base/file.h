@@ -29,6 +29,10 @@ int fd_send(int socket, int fd, const char *text);
 /* mkdir -p; existing directories are left as they are. */
 int dir_make(const char *path, mode_t mode);
 
+/* Makes the directory NAME in DIR, an fd, for a tree that has nothing to do with others there, and tells the file system so, where it
+ * takes such a hint (chattr(1) +T, which DIR has afterwards). No sentence. */
+int dir_make_apart(int dir, const char *name, mode_t mode);
+
 /* Calls EACH for every entry of the directory DIR, an fd that can be read, but "." and ".."; TYPE is a DT_*, or
  * DT_UNKNOWN. Ends with the first negative result. Allocates nothing and leaves no sentence, so INIT may call it. */
 typedef int dir_visitor(int dir, const char *name, unsigned char type, void *data);

@@ -217,8 +217,9 @@ static int begin_program(struct layer *layer, bool parents, struct program *prog
     auto_fd input = open_blob(layer);
     TRY(input);
     TRY(store_remove(u->store, arena_printf(arena, "ingest/%s/fs", layer->ingest.name)));
-    if (mkdirat(layer->ingest.fd, "fs", 0755) < 0)
-        return fail(-errno, "create the directory of a layer");
+    int r = dir_make_apart(layer->ingest.fd, "fs", 0755);
+    if (r < 0)
+        return fail(r, "create the directory of a layer");
     fds.list[fds.count++] = openat(layer->ingest.fd, "fs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fds.list[0] < 0)
         return fail(-errno, "open the directory of a layer");
