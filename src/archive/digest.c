@@ -31,11 +31,21 @@ void digest_add(struct digest *digest, const void *bytes, size_t size)
     digest->size += size;
 }
 
+int digest_again(struct digest *digest)
+{
+    digest->size = 0;
+    return EVP_DigestInit_ex(digest->state, NULL, NULL) ? 0 : fail(-ENOMEM, "libcrypto: SHA-256");
+}
+
+int digest_value(struct digest *digest, unsigned char out[DIGEST_HEX / 2])
+{
+    return digest->state && EVP_DigestFinal_ex(digest->state, out, NULL) ? 0 : -EIO;
+}
+
 int digest_text(struct digest *digest, char out[DIGEST_TEXT])
 {
-    unsigned char value[EVP_MAX_MD_SIZE];
-    if (!digest->state || !EVP_DigestFinal_ex(digest->state, value, NULL))
-        return -EIO;
+    unsigned char value[DIGEST_HEX / 2];
+    TRY(digest_value(digest, value));
     digest_free(digest);
     text_hex(value, DIGEST_HEX / 2, stpcpy(out, "sha256:"));
     return 0;

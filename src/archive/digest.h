@@ -19,6 +19,12 @@ int digest_begin(struct digest *digest);
 /* Cannot fail: SHA-256 has no errors of its own, and what a broken libcrypto would answer, digest_text() does. */
 void digest_add(struct digest *digest, const void *bytes, size_t size);
 
+/* Another stream, in place of the first. -ENOMEM with a sentence. */
+int digest_again(struct digest *digest);
+
+/* The 32 bytes of all that was added; digest_again() begins the next. -EIO without a sentence. */
+int digest_value(struct digest *digest, unsigned char out[DIGEST_HEX / 2]);
+
 /* "sha256:HEX" of all that was added; the digest is ended. -EIO without a sentence: it may be a thread that asks. */
 int digest_text(struct digest *digest, char out[DIGEST_TEXT]);
 

@@ -116,12 +116,27 @@ static int write_data(struct item *item, int fd)
         if (at < end || at > whole || size > (uint64_t)(whole - at))
             return refuse(-EINVAL, "/" QUOTE ": its map of holes is wrong", item->name.path);
         TRY(write_at(item, fd, bytes, size, at));
+        body_add(&item->to->body, bytes, size, (uint64_t)at);
         end = at + (la_int64_t)size;
         sum += (la_int64_t)size;
     }
     if (sum != promised)
         return refuse(-EINVAL, "/" QUOTE ": its map of holes is wrong", item->name.path);
     return end < whole && ftruncate(fd, whole) < 0 ? failed(item, -errno) : 0;
+}
+
+static int fill(struct item *item, int fd)
+{
+    struct stat st;
+    struct extractor *to = item->to;
+    unsigned char value[BODY_VALUE];
+    TRY(body_begin(&to->body));
+    TRY(write_data(item, fd));
+    if (fstat(fd, &st) < 0)
+        return failed(item, -errno);
+    TRY(body_end(&to->body, (uint64_t)st.st_size, value));
+    bodies_add(&to->bodies, &st, value);
+    return 0;
 }
 
 static int make_file(struct item *item)
@@ -131,7 +146,7 @@ static int make_file(struct item *item)
     auto_fd fd = MAKE(item, openat(item->parent, item->base, flags, mode));
     TRY(fd);
     if (archive_entry_size(item->entry) != 0 || !archive_entry_size_is_set(item->entry))
-        TRY(write_data(item, fd));
+        TRY(fill(item, fd));
     int r = attributes_apply(&item->attributes, fd, &item->to->tree.policy);
     return r < 0 ? failed(item, r) : 0;
 }
@@ -215,7 +230,12 @@ static int copy_up(struct item *item, const struct name *target)
     auto_fd from = below_open(found.layer, path);
     int to = tree_parent(tree, target);
     TRY(to);
-    int r = from < 0 ? from : node_copy(from, to, target->path + target->base);
+    const char *base = target->path + target->base;
+    int r = from < 0 ? from : node_copy(from, to, base);
+    if (r == 0)
+        r = SYS_RESULT(fstatat(to, base, &found.st, AT_SYMLINK_NOFOLLOW));
+    if (r == 0)
+        bodies_add(&item->to->bodies, &found.st, NULL);
     return r < 0 ? fail(r, "/" QUOTE " of the layers below", target->path) : 0;
 }
 
@@ -324,4 +344,6 @@ int extract_end(struct extractor *extractor)
 void extract_free(struct extractor *extractor)
 {
     tree_free(&extractor->tree);
+    bodies_free(&extractor->bodies);
+    body_free(&extractor->body);
 }

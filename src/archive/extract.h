@@ -2,6 +2,7 @@
  * written is written below one directory, by descriptors, and never through a link. */
 #pragma once
 
+#include "archive/body.h"
 #include "archive/tree.h"
 
 #include <stdint.h>
@@ -16,6 +17,8 @@ struct extractor {
     uint64_t most;     /* entries that there may be, and directories for the want of one */
     /* what was done */
     uint64_t entries, bytes, skipped_devices, skipped_attributes;
+    struct bodies bodies; /* of the files with something in them */
+    struct body body;     /* of the file that is being written */
 };
 
 /* Into the empty directory ROOT. -errno with a sentence, as all here. */

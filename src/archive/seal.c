@@ -1,6 +1,5 @@
 /* One stream is hashed: directories in the order of their names, each entry as a record of fixed size with texts behind it, whose
- * lengths are in the record, and then what is in it. Blocks of zeros are left out of files, for whether they are on disk says
- * nothing about a file; where others begin is told. */
+ * lengths are in the record, and then what is in it: of a file the digest of its body. */
 #include "archive/seal.h"
 
 #include "archive/confine.h"
@@ -21,13 +20,15 @@
 #include <sys/xattr.h>
 
 #define QUOTE "%.200s"
-enum { FD_ROOT = 3, PIECE = 1 << 18, BLOCK = 4096, XATTRS_MOST = 64 };
+enum { FD_ROOT = 3, PIECE = 1 << 18, XATTRS_MOST = 64 };
 
 struct sealing {
     struct digest digest;
     uint64_t entries;
     unsigned depth;
     bool flat;
+    struct bodies *bodies; /* or NULL */
+    struct body body;
     char *piece;
 };
 
@@ -79,29 +80,6 @@ static void add_number(struct sealing *s, uint64_t number)
 
 /* ---- what is in a file ---- */
 
-static bool is_zero(const char *bytes, size_t size)
-{
-    return !*bytes && memcmp(bytes, bytes + 1, size - 1) == 0;
-}
-
-/* SIZE bytes of a file from AT on, whole blocks but for its last. RUN: the block before was no zeros. */
-static void add_blocks(struct sealing *s, const char *bytes, size_t size, uint64_t at, bool *run)
-{
-    size_t begin = 0;
-    for (size_t i = 0; i < size; i += BLOCK) {
-        bool zero = is_zero(bytes + i, size - i < BLOCK ? size - i : BLOCK);
-        if (zero && *run)
-            digest_add(&s->digest, bytes + begin, i - begin);
-        else if (!zero && !*run)
-            add_number(s, at + i);
-        if (!zero && !*run)
-            begin = i;
-        *run = !zero;
-    }
-    if (*run)
-        digest_add(&s->digest, bytes + begin, size - begin);
-}
-
 /* Reads PIECE bytes, or to the end. */
 static ssize_t read_piece(const struct sealing *s, int fd, off_t at)
 {
@@ -117,21 +95,34 @@ static ssize_t read_piece(const struct sealing *s, int fd, off_t at)
     return (ssize_t)used;
 }
 
-static int add_content(struct sealing *s, int fd, const struct stat *st)
+static int read_body(struct sealing *s, int fd, const struct stat *st)
 {
-    bool holes = st->st_blocks * 512 < st->st_size, run = false;
+    bool holes = st->st_blocks * 512 < st->st_size;
     for (off_t at = 0; at < st->st_size;) {
         off_t data = holes ? lseek(fd, at, SEEK_DATA) : at;
         if (data < 0)
             return errno == ENXIO ? 0 : -errno;
-        run = run && data - data % BLOCK == at;
-        at = data - data % BLOCK;
-        ssize_t n = read_piece(s, fd, at);
+        ssize_t n = read_piece(s, fd, data);
         if (n <= 0)
             return (int)n;
-        add_blocks(s, s->piece, (size_t)n, (uint64_t)at, &run);
-        at += n;
+        body_add(&s->body, s->piece, (size_t)n, (uint64_t)data);
+        at = data + n;
     }
+    return 0;
+}
+
+static int add_body(struct sealing *s, int fd, const struct stat *st)
+{
+    unsigned char value[BODY_VALUE];
+    const unsigned char *known = s->bodies ? bodies_find(s->bodies, st) : NULL;
+    if (!st->st_size)
+        return 0;
+    if (!known) {
+        TRY(body_begin(&s->body));
+        TRY(read_body(s, fd, st));
+        TRY(body_end(&s->body, (uint64_t)st->st_size, value));
+    }
+    digest_add(&s->digest, known ? known : value, BODY_VALUE);
     return 0;
 }
 
@@ -228,7 +219,7 @@ static int add_entry(struct sealing *s, int dir, const char *name)
     if (fd < 0)
         return fd;
     TRY(add_xattrs(s, fd));
-    return S_ISDIR(st.st_mode) ? add_directory(s, fd) : add_content(s, fd, &st);
+    return S_ISDIR(st.st_mode) ? add_directory(s, fd) : add_body(s, fd, &st);
 }
 
 static int add_directory(struct sealing *s, int fd)
@@ -250,10 +241,10 @@ static int add_directory(struct sealing *s, int fd)
     return r;
 }
 
-int seal_tree(int root, bool flat, struct seal *seal)
+int seal_tree(int root, bool flat, struct bodies *bodies, struct seal *seal)
 {
     auto_free char *piece = malloc(PIECE);
-    struct sealing s = {.flat = flat, .piece = piece};
+    struct sealing s = {.flat = flat, .bodies = bodies, .piece = piece};
     if (!piece)
         return fail(-ENOMEM, "read the layer's files");
     TRY(digest_begin(&s.digest));
@@ -261,6 +252,7 @@ int seal_tree(int root, bool flat, struct seal *seal)
     if (r == 0 && digest_text(&s.digest, seal->digest) < 0)
         r = refuse(-EIO, "libcrypto: SHA-256 failed");
     digest_free(&s.digest);
+    body_free(&s.body);
     seal->entries = s.entries;
     return r < 0 ? fail(r, "read the layer's files") : 0;
 }
@@ -296,7 +288,7 @@ int verb_seal(char **words)
     if (wanted.userns)
         TRY(userns_enter(wanted.userns));
     TRY(confine(&(struct confinement){.write = -1, .read = (int[]){FD_ROOT}, .reads = 1}));
-    TRY(seal_tree(FD_ROOT, wanted.flat, &seal));
+    TRY(seal_tree(FD_ROOT, wanted.flat, NULL, &seal));
     printf("{\"seal\": \"%s\", \"files\": %" PRIu64 "}\n", seal.digest, seal.entries);
     return 0;
 }

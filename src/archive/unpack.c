@@ -139,7 +139,7 @@ static int unpack_with(const struct unpack_options *wanted, struct unpack *unpac
     TRY(source_start(&unpack->source, STDIN_FILENO, &(struct source_limits){size, limit, ratio, wanted->grows}));
     TRY(extract_layer(extractor, unpack->source, tell_progress, unpack));
     TRY(verify(unpack->source, wanted, size));
-    TRY(seal_tree(FD_ROOT, wanted->flat, &seal));
+    TRY(seal_tree(FD_ROOT, wanted->flat, &extractor->bodies, &seal));
     put_result(extractor, &seal);
     return 0;
 }

@@ -271,7 +271,7 @@ static int describe(const struct layer *layer)
     json_put_string(&json, "blob", blob->digest);
     if (layer->index)
         json_put_string(&json, "parent", u->content->chain[layer->index - 1]);
-    json_put_string(&json, "seal", layer->seal);
+    json_put_string(&json, "digest", layer->seal);
     json_put_u64(&json, "size", layer->bytes);
     json_put_u64(&json, "entries", layer->entries);
     json_put_u64(&json, "skippedDevices", layer->skipped);

@@ -198,7 +198,7 @@ static const char *check_layer(const struct verifying *v, int dir, const char *n
         return error_text();
     auto_json *json = json_tokener_parse(text);
     *damaged = true;
-    const char *wanted = json_text_of(json, "seal");
+    const char *wanted = json_text_of(json, "digest");
     if (!name_fits(arena, name, json_text_of(json, "diffID"), json_text_of(json, "parent")))
         return arena_printf(arena, "its name is not that of what layer.json says it was made from %s", remedy_layer);
     if (!digest_valid(wanted))

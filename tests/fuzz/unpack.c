@@ -12,6 +12,7 @@
 #include "target.h"
 
 #include "archive/layer.h"
+#include "archive/seal.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -289,6 +290,14 @@ static int extract(struct extractor *extractor, struct source *source, struct so
     return source_finish(source, sums);
 }
 
+/* What was noted while it was written is what is there. */
+static void check_seal(struct extractor *done, bool flat)
+{
+    struct seal noted, read;
+    CHECK(seal_tree(dest, flat, &done->bodies, &noted) == 0 && seal_tree(dest, flat, NULL, &read) == 0);
+    CHECK(text_equal(noted.digest, read.digest));
+}
+
 static void unpack(int blob, size_t size, size_t plain, int how)
 {
     auto_extractor extractor = {.limit = LIMIT, .most = 10000};
@@ -311,6 +320,8 @@ static void unpack(int blob, size_t size, size_t plain, int how)
     CHECK(r < 0 || !plain || sums.plain_size == plain);
     check_outside();
     check_inside(&extractor);
+    if (r == 0)
+        check_seal(&extractor, extractor.tree.policy.flat);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -181,7 +181,7 @@ assert i["platform"].startswith("linux/") and i["layers"][0]["diffID"] == i["lay
     [ "${lines[2]}" = "repaired: all that was wrong" ]
     bocal image verify
     [ -z "$(ls data/ingest)" ]
-    sed -i 's/"seal": "sha256:[^"]*"/"seal": ""/' "$one/layer.json"
+    sed -i 's/"digest": "sha256:[^"]*"/"digest": ""/' "$one/layer.json"
     mv "$two" "data/layers/$(printf '%064d' 0)"
     run bocal image verify --repair
     [ "$status" = 0 ] || { echo "$output"; false; }
@@ -235,7 +235,7 @@ assert i["platform"].startswith("linux/") and i["layers"][0]["diffID"] == i["lay
     two_layers --oci --gzip
     one=$(dirname "$(dirname "$(find data/layers -name bin -type d)")")
     for round in $(seq 12); do
-        sed -i 's/"seal": "sha256:[^"]*"/"seal": ""/' data/layers/*/layer.json
+        sed -i 's/"digest": "sha256:[^"]*"/"digest": ""/' data/layers/*/layer.json
         "$BOCAL" image verify --repair >/dev/null 2>&1 3>&- &
         sleep "0.0$((RANDOM % 10))"
         kill -KILL $! 2>/dev/null || true

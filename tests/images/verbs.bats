@@ -548,7 +548,7 @@ END
     contains "layer ${layer:0:12}: its files are missing"
     rm -rf data
     cp -a sound data
-    sed -i 's/"seal": "sha256:[^"]*"/"seal": ""/' "data/layers/$layer/layer.json"
+    sed -i 's/"digest": "sha256:[^"]*"/"digest": ""/' "data/layers/$layer/layer.json"
     run bocal image verify
     contains "layer.json has no digest of its files"
     rm -rf data
