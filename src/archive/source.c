@@ -1,4 +1,5 @@
-/* A ring of chunks between two threads: the reader fills, hashes and decompresses; the caller takes one chunk at a time. The
+/* A ring of chunks between three threads: the reader reads, hashes what it has read, and decompresses it into chunks; the hasher hashes
+ * those; the caller takes one at a time. A chunk is filled again when both have done with it. The
  * reader has no part in the record of errors, which is one for the process: it leaves its sentence in the source, and
  * source_next() records it.
  *
@@ -24,17 +25,18 @@
 enum { CHUNK = 1 << 18, CHUNKS = 8, MAGIC = 4, RATIO_FROM = 16 << 20 };
 
 struct source {
-    pthread_t thread;
+    pthread_t thread, hasher;
     pthread_mutex_t mutex;
-    pthread_cond_t moved;
+    pthread_cond_t filled, freed; /* a chunk was, for the caller and the hasher; by one of these, for the reader */
     /* under the mutex */
-    unsigned made, taken; /* chunks; the caller reads number `taken` */
+    unsigned made, taken, hashed; /* chunks; the caller reads number `taken` */
     bool ended;           /* the reader has */
     _Atomic bool left;    /* the caller wants no more; set under the mutex */
     /* the reader's, until it has ended */
     int fd, wake; /* the latter can be read when the caller wants no more */
     struct source_limits limits;
-    struct digest packed, plain;
+    struct digest packed;
+    uint64_t plain_size;
     _Atomic uint64_t progress;
     bool compressed;
     size_t in_used; /* of the bytes read to tell what it is; of those that are still to be unpacked */
@@ -42,6 +44,8 @@ struct source {
     uint64_t there; /* bytes of a file that grows, not read yet */
     int error;
     char fault[256];
+    /* the hasher's, likewise */
+    struct digest plain;
     /* the caller's */
     bool holds; /* chunk `taken` is in his hands */
     size_t sizes[CHUNKS];
@@ -113,10 +117,10 @@ static ssize_t read_packed(struct source *source, char *to, size_t size)
     return n;
 }
 
-static int hash_plain(struct source *source, const char *bytes, size_t size)
+/* SIZE bytes more of the tar. */
+static int count_plain(struct source *source, size_t size)
 {
-    digest_add(&source->plain, bytes, size);
-    uint64_t plain = source->plain.size;
+    uint64_t plain = source->plain_size += size;
     if (plain > source->limits.unpacked)
         return fault(source, -EFBIG, "the layer unpacks to more than %" PRIu64 " bytes (" REMEDY_UNPACKED ")", source->limits.unpacked);
     if (plain >= RATIO_FROM && plain / source->limits.ratio > source->packed.size)
@@ -131,8 +135,8 @@ static int hash_plain(struct source *source, const char *bytes, size_t size)
 static char *ring_room(struct source *source)
 {
     pthread_mutex_lock(&source->mutex);
-    while (source->made - source->taken == CHUNKS && !source->left)
-        pthread_cond_wait(&source->moved, &source->mutex);
+    while ((source->made - source->taken == CHUNKS || source->made - source->hashed == CHUNKS) && !source->left)
+        pthread_cond_wait(&source->freed, &source->mutex);
     char *chunk = source->left ? NULL : source->chunks[source->made % CHUNKS];
     pthread_mutex_unlock(&source->mutex);
     return chunk;
@@ -142,7 +146,7 @@ static void ring_put(struct source *source, size_t size)
 {
     pthread_mutex_lock(&source->mutex);
     source->sizes[source->made++ % CHUNKS] = size;
-    pthread_cond_signal(&source->moved);
+    pthread_cond_broadcast(&source->filled);
     pthread_mutex_unlock(&source->mutex);
 }
 
@@ -185,9 +189,7 @@ static int read_plain(struct source *source)
         source->in_used = 0;
         if (n <= 0)
             return (int)n;
-        source->plain.size += (uint64_t)n; /* the same bytes: hashed once */
-        if (source->plain.size > source->limits.unpacked)
-            return hash_plain(source, chunk, 0);
+        TRY(count_plain(source, (size_t)n));
         ring_put(source, (size_t)n);
     }
     return 0;
@@ -223,7 +225,7 @@ static int decompress(struct source *source, struct archive *archive, int filter
         la_ssize_t n = archive_read_data(archive, chunk, CHUNK);
         if (n <= 0)
             return n < 0 ? -EIO : 0;
-        TRY(hash_plain(source, chunk, (size_t)n));
+        TRY(count_plain(source, (size_t)n));
         ring_put(source, (size_t)n);
     }
     return 0;
@@ -258,7 +260,7 @@ static int read_gzip(struct source *source, struct gunzip *gunzip)
         int r = gunzip_chunk(source, gunzip, chunk, &used);
         TRY(r);
         if (used) {
-            TRY(hash_plain(source, chunk, used));
+            TRY(count_plain(source, used));
             ring_put(source, used);
         }
         if (r == 1)
@@ -301,7 +303,31 @@ static void *run_reader(void *data)
     }
     pthread_mutex_lock(&source->mutex);
     source->ended = true;
-    pthread_cond_signal(&source->moved);
+    pthread_cond_broadcast(&source->filled);
+    pthread_mutex_unlock(&source->mutex);
+    return NULL;
+}
+
+/* ---- the hasher ---- */
+
+/* What was not compressed has been hashed as it was read. */
+static void *run_hasher(void *data)
+{
+    struct source *source = data;
+    pthread_mutex_lock(&source->mutex);
+    while (!source->left && (source->hashed != source->made || !source->ended)) {
+        if (source->hashed == source->made) {
+            pthread_cond_wait(&source->filled, &source->mutex);
+            continue;
+        }
+        unsigned chunk = source->hashed % CHUNKS;
+        pthread_mutex_unlock(&source->mutex);
+        if (source->compressed)
+            digest_add(&source->plain, source->chunks[chunk], source->sizes[chunk]);
+        pthread_mutex_lock(&source->mutex);
+        source->hashed++;
+        pthread_cond_broadcast(&source->freed); /* source_finish() may wait for that as well */
+    }
     pthread_mutex_unlock(&source->mutex);
     return NULL;
 }
@@ -311,11 +337,36 @@ static void *run_reader(void *data)
 static void release(struct source *source)
 {
     pthread_mutex_destroy(&source->mutex);
-    pthread_cond_destroy(&source->moved);
+    pthread_cond_destroy(&source->filled);
+    pthread_cond_destroy(&source->freed);
     digest_free(&source->packed);
     digest_free(&source->plain);
     cleanup_fd(&source->wake);
     free(source);
+}
+
+/* Ends those that run: they wait for nothing any more. */
+static void leave(struct source *source)
+{
+    pthread_mutex_lock(&source->mutex);
+    source->left = true;
+    pthread_cond_broadcast(&source->freed);
+    pthread_cond_broadcast(&source->filled);
+    pthread_mutex_unlock(&source->mutex);
+    if (eventfd_write(source->wake, 1) < 0)
+        abort(); /* the counter is at most one */
+    pthread_join(source->thread, NULL);
+}
+
+static int start_threads(struct source *source)
+{
+    int error = pthread_create(&source->thread, NULL, run_reader, source);
+    if (error)
+        return fail(-error, "start a thread");
+    error = pthread_create(&source->hasher, NULL, run_hasher, source);
+    if (error)
+        leave(source);
+    return error ? fail(-error, "start a thread") : 0;
 }
 
 int source_start(struct source **made, int fd, const struct source_limits *limits)
@@ -326,15 +377,17 @@ int source_start(struct source **made, int fd, const struct source_limits *limit
     source->fd = fd;
     source->limits = *limits;
     pthread_mutex_init(&source->mutex, NULL);
-    pthread_cond_init(&source->moved, NULL);
+    pthread_cond_init(&source->filled, NULL);
+    pthread_cond_init(&source->freed, NULL);
     source->wake = eventfd(0, EFD_CLOEXEC);
     int r = source->wake < 0 ? fail(-errno, "eventfd") : digest_begin(&source->packed);
     if (r == 0)
         r = digest_begin(&source->plain);
-    int error = r == 0 ? pthread_create(&source->thread, NULL, run_reader, source) : 0;
-    if (r < 0 || error) {
+    if (r == 0)
+        r = start_threads(source);
+    if (r < 0) {
         release(source);
-        return r < 0 ? r : fail(-error, "start a thread");
+        return r;
     }
     *made = source;
     return 0;
@@ -343,11 +396,12 @@ int source_start(struct source **made, int fd, const struct source_limits *limit
 ssize_t source_next(struct source *source, const void **bytes)
 {
     pthread_mutex_lock(&source->mutex);
-    if (source->holds)
+    if (source->holds) {
         source->taken++;
-    pthread_cond_signal(&source->moved);
+        pthread_cond_broadcast(&source->freed);
+    }
     while (source->made == source->taken && !source->ended)
-        pthread_cond_wait(&source->moved, &source->mutex);
+        pthread_cond_wait(&source->filled, &source->mutex);
     source->holds = source->made != source->taken;
     *bytes = source->chunks[source->taken % CHUNKS];
     ssize_t n = source->holds ? (ssize_t)source->sizes[source->taken % CHUNKS] : 0;
@@ -367,8 +421,12 @@ int source_finish(struct source *source, struct source_sums *sums)
     while ((n = source_next(source, &bytes)) > 0)
         ;
     TRY((int)n);
+    pthread_mutex_lock(&source->mutex);
+    while (source->hashed != source->made)
+        pthread_cond_wait(&source->freed, &source->mutex);
+    pthread_mutex_unlock(&source->mutex);
     sums->packed_size = source->packed.size;
-    sums->plain_size = source->plain.size;
+    sums->plain_size = source->plain_size;
     if (digest_text(&source->packed, sums->packed) < 0 ||
         (source->compressed && digest_text(&source->plain, sums->plain) < 0))
         return refuse(-EIO, "libcrypto: SHA-256 failed");
@@ -381,12 +439,7 @@ void source_free(struct source *source)
 {
     if (!source)
         return;
-    pthread_mutex_lock(&source->mutex);
-    source->left = true;
-    pthread_cond_signal(&source->moved);
-    pthread_mutex_unlock(&source->mutex);
-    if (eventfd_write(source->wake, 1) < 0)
-        abort(); /* the counter is at most one */
-    pthread_join(source->thread, NULL);
+    leave(source);
+    pthread_join(source->hasher, NULL);
     release(source);
 }
