@@ -199,26 +199,47 @@ void ingest_end(struct ingest *ingest)
     close(take_fd(&ingest->fd));
 }
 
+static bool is_blob(const char *name, unsigned char type)
+{
+    return type != DT_DIR && strlen(name) == DIGEST_HEX && strspn(name, "0123456789abcdef") == DIGEST_HEX;
+}
+
+static int open_to_all(int dir, const char *name, unsigned char type, void *data)
+{
+    struct stat st;
+    (void)data;
+    if (!is_blob(name, type))
+        return 0;
+    auto_fd fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    bool failed = fd < 0 || fstat(fd, &st) < 0 || ((st.st_mode & 07777) != 0644 && fchmod(fd, 0644) < 0);
+    return failed ? fail(-errno, "mode of blob %.12s", name) : 0;
+}
+
 static int keep_blob(int dir, const char *name, unsigned char type, void *data)
 {
     const struct store *store = data;
-    if (type == DT_DIR || strlen(name) != DIGEST_HEX || strspn(name, "0123456789abcdef") != DIGEST_HEX)
-        return 0;
-    auto_fd fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fchmod(fd, 0644) < 0 || fsync(fd) < 0)
-        return fail(-errno, "sync blob %.12s", name);
     struct stat here, there;
-    if (fstat(fd, &here) == 0 && fstatat(store->blobs, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && there.st_size == here.st_size)
+    if (!is_blob(name, type))
+        return 0;
+    if (fstatat(dir, name, &here, AT_SYMLINK_NOFOLLOW) == 0 && fstatat(store->blobs, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && there.st_size == here.st_size)
         return 0; /* that one was verified, and stays: whoever has written this one is not trusted */
     return renameat(dir, name, store->blobs, name) < 0 ? fail(-errno, "keep blob %.12s", name) : 0;
+}
+
+/* Of a directory that was read before. */
+static int each_entry(const struct ingest *ingest, dir_visitor *each)
+{
+    if (lseek(ingest->fd, 0, SEEK_SET) < 0)
+        return fail(-errno, "read %s/ingest/%s", ingest->store->dir, ingest->name);
+    return dir_each(ingest->fd, each, (void *)ingest->store);
 }
 
 int ingest_keep_blobs(struct ingest *ingest)
 {
     const struct store *store = ingest->store;
-    if (lseek(ingest->fd, 0, SEEK_SET) < 0) /* it was read when it was begun */
-        return fail(-errno, "read %s/ingest/%s", store->dir, ingest->name);
-    TRY(dir_each(ingest->fd, keep_blob, (void *)store));
+    TRY(each_entry(ingest, open_to_all));
+    TRY(ingest_sync(ingest)); /* once for all */
+    TRY(each_entry(ingest, keep_blob));
     return fsync(store->blobs) < 0 ? fail(-errno, "sync %s/images/blobs", store->dir) : 0;
 }
 

@@ -1,7 +1,7 @@
 /* Unpacking layers. Each is made in an ingest directory of its own, named by its chainID, so that who wants the same layer at the
  * same time waits for it and finds it done. All begin in their order, lowest first, and so nobody waits for somebody who
  * waits for him. A layer that needs what lies below it (a hard link to a file of a lower layer) says so, and is unpacked again
- * when those are complete.
+ * when those are unpacked.
  *
  * What is still being fetched is unpacked as it comes: bocal-archive reads the file that bocal-registry writes, and an eventfd
  * tells it how far. The last byte is kept from it until the blob is verified. Where that goes wrong, it may be that the fetching
@@ -136,14 +136,17 @@ static int hear(struct json_object *object, void *data)
     return 0;
 }
 
-/* The directories of the layers below, topmost first, as fds. */
+/* The directories of the layers below, topmost first, as fds: those that are not synced yet still lie where they were made. */
 static int open_parents(const struct layer *layer, int *fds)
 {
     const struct unpacking *u = layer->unpacking;
     for (size_t i = 0; i < layer->index; i++) {
-        fds[i] = openat(u->store->fd, layer_path(u, layer->index - 1 - i, "/fs"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const struct layer *below = &u->layers[layer->index - 1 - i];
+        bool there = below->state == LAYER_THERE;
+        fds[i] = openat(there ? u->store->fd : below->ingest.fd, there ? layer_path(u, below->index, "/fs") : "fs",
+                        O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fds[i] < 0)
-            return fail(-errno, "open layer %s", u->content->chain[layer->index - 1 - i]);
+            return fail(-errno, "open layer %s", u->content->chain[below->index]);
     }
     return 0;
 }
@@ -316,7 +319,7 @@ static bool may_begin(const struct unpacking *u, const struct layer *layer)
 {
     switch (layer->state) {
     case LAYER_MISSING: return have(layer) > 0 || is_whole(layer);
-    case LAYER_WAITING: return all_below(u, layer->index, LAYER_THERE) && have(layer) > 0;
+    case LAYER_WAITING: return all_below(u, layer->index, LAYER_UNPACKED) && have(layer) > 0;
     case LAYER_AGAIN: return is_whole(layer);
     default: return false;
     }
@@ -406,18 +409,18 @@ static int work(struct unpacking *u, size_t slot)
     return describe(layer);
 }
 
-/* One sync for as many layers as there are: when nothing is being unpacked, or a layer waits for those below it, or others may wait for long. */
-static bool is_time_to_sync(const struct unpacking *u)
+static bool is_working(const struct unpacking *u)
 {
-    if (now() - u->unpacked_at >= SYNC_EVERY)
-        return true;
-    for (size_t i = 0; i < u->content->n_layers; i++)
-        if (u->layers[i].state == LAYER_WAITING && all_below(u, i, LAYER_UNPACKED))
-            return true;
     for (size_t slot = 0; slot < u->at_once; slot++)
         if (u->worked[slot])
-            return false;
-    return true;
+            return true;
+    return u->supply && u->supply->program->pid > 0;
+}
+
+/* One sync for as many layers as there are: when all are unpacked, or when others may wait for long. */
+static bool is_time_to_sync(const struct unpacking *u)
+{
+    return !is_working(u) || all_below(u, u->content->n_layers, LAYER_UNPACKED) || now() - u->unpacked_at >= SYNC_EVERY;
 }
 
 /* How many it were, or -errno. */
@@ -439,15 +442,7 @@ static int keep_all(struct unpacking *u)
     return kept;
 }
 
-static bool is_working(const struct unpacking *u)
-{
-    for (size_t slot = 0; slot < u->at_once; slot++)
-        if (u->worked[slot])
-            return true;
-    return u->supply && u->supply->program->pid > 0;
-}
-
-/* Until one has something to tell, and what that is. */
+/* Until one has something to tell, and what that is; or it may be time to sync. */
 static int listen(struct unpacking *u)
 {
     struct program *programs[MOST_AT_ONCE + 1];
@@ -456,7 +451,7 @@ static int listen(struct unpacking *u)
         programs[n] = &u->programs[n];
     if (u->supply)
         programs[n++] = u->supply->program;
-    TRY(program_poll(programs, n));
+    TRY(program_poll(programs, n, u->unpacked_at ? 1000 : -1));
     if (u->supply)
         TRY(u->supply->go_on(u->supply->data));
     for (size_t slot = 0; slot < u->at_once; slot++)

@@ -97,7 +97,7 @@ int layout_finish(struct layout *layout, int r)
     drain(layout);
     error_clear();
     while ((ended = program_read(&layout->program, NULL, NULL)) == 0)
-        if ((ended = program_poll((struct program *const[]){&layout->program}, 1)) < 0)
+        if ((ended = program_poll((struct program *const[]){&layout->program}, 1, -1)) < 0)
             break;
     if (ended < 0)
         return because(ended, "%.200s", layout->path);

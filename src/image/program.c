@@ -212,7 +212,7 @@ int program_read(struct program *p, program_listener *each, void *data)
     return over ? ended(p) : 0;
 }
 
-int program_poll(struct program *const *programs, size_t count)
+int program_poll(struct program *const *programs, size_t count, int timeout)
 {
     struct pollfd fds[3 * count + 1];
     for (size_t i = 0; i < count; i++) {
@@ -222,7 +222,7 @@ int program_poll(struct program *const *programs, size_t count)
         fds[3 * i + 1] = (struct pollfd){.fd = runs ? p->err : -1, .events = POLLIN};
         fds[3 * i + 2] = (struct pollfd){.fd = runs ? p->pidfd : -1, .events = POLLIN};
     }
-    return poll(fds, 3 * count, -1) < 0 && errno != EINTR ? fail(-errno, "wait for %s", programs[0]->name) : 0;
+    return poll(fds, 3 * count, timeout) < 0 && errno != EINTR ? fail(-errno, "wait for %s", programs[0]->name) : 0;
 }
 
 int program_run(struct arena *arena, const struct program_call *call, program_listener *each, void *data)
@@ -230,7 +230,7 @@ int program_run(struct arena *arena, const struct program_call *call, program_li
     struct program program;
     int r = program_start(arena, call, &program);
     while (r == 0) {
-        r = program_poll(&(struct program *){&program}, 1);
+        r = program_poll(&(struct program *){&program}, 1, -1);
         if (r == 0)
             r = program_read(&program, each, data);
     }

@@ -40,8 +40,8 @@ int program_start(struct arena *arena, const struct program_call *call, struct p
 typedef int program_listener(struct json_object *object, void *data);
 int program_read(struct program *program, program_listener *each, void *data);
 
-/* Waits for the first of COUNT programs that has something to tell, or ends. */
-int program_poll(struct program *const *programs, size_t count);
+/* Waits for the first of COUNT programs that has something to tell, or ends; for TIMEOUT milliseconds at most, or, -1, for ever. */
+int program_poll(struct program *const *programs, size_t count, int timeout);
 
 /* Starts it and reads to its end. 0, PROGRAM_PARENTS, or -errno. */
 int program_run(struct arena *arena, const struct program_call *call, program_listener *each, void *data);

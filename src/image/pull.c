@@ -164,7 +164,7 @@ static int fetch(struct pulling *p)
 {
     int r = begin_fetching(p);
     while (r == 0 && !p->chosen && p->program.pid > 0) {
-        r = program_poll(&(struct program *){&p->program}, 1);
+        r = program_poll(&(struct program *){&p->program}, 1, -1);
         if (r == 0)
             r = go_on(p);
     }
