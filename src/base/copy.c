@@ -20,12 +20,18 @@ static bool is_no_id(int error)
     return error == EINVAL || error == EOVERFLOW;
 }
 
+/* Of overlayfs, which they are for: where they could be seen they were somebody's own. */
+static bool is_mark(const char *name)
+{
+    return strncmp(name, "trusted.overlay.", 16) == 0 || strncmp(name, "user.overlay.", 13) == 0;
+}
+
 static int xattrs_copy(int from, int to)
 {
     static char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX];
     ssize_t n = flistxattr(from, names, sizeof names);
     for (const char *name = names; n > 0 && name < names + n; name += strlen(name) + 1) {
-        ssize_t size = fgetxattr(from, name, value, sizeof value);
+        ssize_t size = is_mark(name) ? -1 : fgetxattr(from, name, value, sizeof value);
         if (size >= 0 && fsetxattr(to, name, value, (size_t)size, 0) < 0 && errno != ENOTSUP && errno != EPERM)
             return -errno;
     }

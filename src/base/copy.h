@@ -5,7 +5,7 @@
 /* What is in the directory FROM also in TO, which is empty: files with their holes, directories, symlinks, nodes;
  * with modes, owners, times and extended attributes. A directory on which something else is mounted is empty there,
  * hard links are files of their own, and ids and attributes that there are none of in TO's file system or the
- * caller's user namespace are left out. */
+ * caller's user namespace are left out, and so are the marks of overlayfs. */
 int tree_copy(int from, int to);
 
 /* Extended attributes and times of the file FROM, and PARTS of the rest. */

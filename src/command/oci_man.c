@@ -56,7 +56,7 @@ static const char end[] =
     "What OCI has no words for, in config.json's /annotations:\n\n"
     "*io.bocal.explain*=_FILE_\n\tWrite every step by which the container came to be, and the time it took, to _FILE_:\n"
     "\tan absolute path at which there is nothing yet.\n\n"
-    "*io.bocal.idmap*=_true_, *io.bocal.init*=_true_, *io.bocal.upper*=_disk_|_memory_|_auto_\n"
+    "*io.bocal.idmap*=_true_, *io.bocal.init*=_true_, *io.bocal.upper*=_disk_|_memory_|_copy_|_auto_\n"
     "\tSee *bocal-run*(1), BUNDLES.\n\n"
     "*run.oci.hooks.stdout*=_FILE_, *run.oci.hooks.stderr*=_FILE_\n\tAppend what hooks write to _FILE_, an absolute\n"
     "\tpath; it is made where it is missing, and a link is not followed.\n\n"

@@ -45,9 +45,11 @@ static const struct option_section after[] = {
      "*disk*\n\tIn a directory beside the images.\n\n"
      "*memory*\n\tIn a tmpfs, at most half of the memory. It counts against *--memory*, and starts and ends\n"
      "\tfaster. It needs Linux 6.15.\n\n"
+     "*copy*\n\tIn a directory beside the images, to which the whole image is copied first: it takes the time and the room of\n"
+     "\tthat, and no overlay.\n\n"
      "*auto*\n\t_memory_ for the embedded image where the kernel can and without *--memory*; else _disk_. For other images\n"
      "\t_disk_; where overlayfs cannot write to the file system that the images are on (another overlay, a network's),\n"
-     "\t_memory_, and a line says so.\n"},
+     "\t_memory_, and a line says so. Where the kernel has no overlayfs for the caller, _copy_, and a line says so, too.\n"},
     {"WHAT AN IMAGE SAYS",
      "User, WorkingDir (made where it is missing), Env, Entrypoint, Cmd and StopSignal are heeded unless an option says\n"
      "otherwise. A directory that the image declares as a volume is part of what the container writes, with what the\n"
@@ -59,7 +61,7 @@ static const struct option_section after[] = {
      "*--dry-run=oci* writes them:\n\n"
      "*io.bocal.idmap*=_true_\n\tFiles of the root file system and of binds keep their owners, by id-mapped mounts.\n\n"
      "*io.bocal.init*=_true_\n\tPID 1 is bocal's init.\n\n"
-     "*io.bocal.upper*=_disk_|_memory_|_auto_|_fitting_\n\tThe root file system stays as it is: see above. Other runtimes\n"
+     "*io.bocal.upper*=_disk_|_memory_|_copy_|_auto_|_fitting_\n\tThe root file system stays as it is: see above. Other runtimes\n"
      "\tsee it read-only.\n\n"
      "The generated files in /etc are left out of what *--dry-run=oci* writes.\n"},
     {"VOLUMES",

@@ -27,6 +27,7 @@ _Static_assert(offsetof(struct word_list, words) == 0, "FIELD's offset is that o
 static const char *const upper_words[] = {[WRITES_WHERE_BEST] = "auto",
                                           [WRITES_DISK] = "disk",
                                           [WRITES_MEMORY] = "memory",
+                                          [WRITES_COPY] = "copy",
                                           NULL};
 static const char *const manager_words[] = {[MANAGER_CGROUPFS] = "cgroupfs", [MANAGER_SYSTEMD] = "systemd", NULL};
 static const char *const explain_words[] = {
@@ -119,10 +120,10 @@ static const struct option options[] = {
      .help = "attach a file system"},
     {.name = "tmpfs", FIELD(tmpfs), .metavar = "DIR[:OPT,...]",
      .help = "an empty directory in memory at DIR"},
-    {.name = "upper", FIELD(upper), .metavar = "auto|disk|memory", .words = upper_words,
+    {.name = "upper", FIELD(upper), .metavar = "auto|disk|memory|copy", .words = upper_words,
      .value = VALUE_WORDS,
      .help = "where the overlay keeps what the container writes until its end; auto is memory for the "
-             "embedded image without --memory, and else disk"},
+             "embedded image without --memory, and else disk; copy does without an overlay, and copies the image"},
     {.name = "read-only", FIELD(read_only), .help = "nothing of the root file system can change"},
     {.name = "device", FIELD(devices), .metavar = "HOST[:PATH[:rwm]]", .value = VALUE_FILE,
      .help = "give access to a device of the host"},

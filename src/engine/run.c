@@ -303,7 +303,7 @@ static void print_notes(struct run *run)
 {
     if (run->options->explain != EXPLAIN_OFF)
         return;
-    static const char *const told[] = {"one id only", "what the container writes is in memory", "no user namespace: overlayfs"};
+    static const char *const told[] = {"one id only", "what the container writes is in memory", "the image is copied", "no user namespace: overlayfs"};
     for (size_t i = 0; i < run->plan.n_notes; i++)
         for (size_t k = 0; k < COUNT(told); k++)
             if (text_after(run->plan.notes[i], told[k]))

@@ -51,9 +51,10 @@ static int add_root(struct request *r)
     root->container = r->context->container_dir;
     root->upper = o->upper == WRITES_DISK || (!o->upper && (o->rootfs || (o->memory && !r->context->image))) ? UPPER_DISK
                   : o->upper == WRITES_MEMORY                                        ? UPPER_MEMORY
+                  : o->upper == WRITES_COPY                                          ? UPPER_COPY
                   : r->context->image                                                ? UPPER_FITTING
                                                                 : UPPER_AUTO;
-    root->upper_origin = "--upper memory";
+    root->upper_origin = o->upper == WRITES_COPY ? "--upper copy" : "--upper memory";
     return 0;
 }
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 enum explain_mode { EXPLAIN_OFF, EXPLAIN_TEXT, EXPLAIN_JSON };
-enum upper_mode { WRITES_WHERE_BEST, WRITES_DISK, WRITES_MEMORY };
+enum upper_mode { WRITES_WHERE_BEST, WRITES_DISK, WRITES_MEMORY, WRITES_COPY };
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER, PULL_NEWER };
 enum dry_run_mode { DRY_RUN_OFF, DRY_RUN_PLAN, DRY_RUN_JSON, DRY_RUN_OCI };
 

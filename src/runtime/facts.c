@@ -215,6 +215,23 @@ static void probe_limits(const struct config *config, struct facts *facts)
     }
 }
 
+/* Loaded, built in, or to be loaded by who mounts it: fsopen(2) does that for who may mount, and for others modprobe's list tells. */
+static bool has_overlay(struct arena *arena)
+{
+    struct utsname name;
+    auto_free char *known = NULL, *modules = NULL;
+    if (access("/sys/module/overlay", F_OK) == 0)
+        return true;
+    auto_fd fs = sys_fsopen("overlay");
+    if (fs >= 0 || fs == -ENODEV || uname(&name) < 0)
+        return fs >= 0;
+    bool there = (file_read(AT_FDCWD, "/proc/filesystems", 1 << 16, &known) >= 0 && strstr(known, "\toverlay\n")) ||
+                 (file_read(AT_FDCWD, arena_printf(arena, "/lib/modules/%s/modules.dep", name.release), 16 << 20, &modules) >= 0 &&
+                  strstr(modules, "/overlay.ko"));
+    error_clear();
+    return there;
+}
+
 static void probe_root(const struct config *config, struct facts *facts)
 {
     const struct root_config *root = &config->root;
@@ -222,7 +239,7 @@ static void probe_root(const struct config *config, struct facts *facts)
     struct fs_fact fs = fs_of(path, facts->kernel);
     facts->root_fs = fs.name;
     facts->idmap_root = fs.idmap;
-    facts->overlay = facts->uid == 0 ? true : facts->kernel >= KERNEL(5, 11);
+    facts->overlay = (facts->uid == 0 || facts->kernel >= KERNEL(5, 11)) && (!root->lowers || has_overlay(config->arena));
 }
 
 bool facts_upper_fits(const struct facts *facts)

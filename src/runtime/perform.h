@@ -27,6 +27,9 @@ int user_look_up(struct execution *x, const struct ids_spec *ids);
 /* In perform_mounts.c: the attributes of SPEC, of MOUNT alone and of all below it. */
 int mount_apply(int mount, const struct mount_spec *spec);
 
+/* In perform_copy.c: OP_COPY_LAYERS. */
+int copy_layers(struct execution *x, const struct step *step);
+
 /* In perform_overlay.c: OP_OVERLAY. */
 int mount_overlay(struct execution *x, const struct step *step);
 

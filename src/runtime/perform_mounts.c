@@ -380,6 +380,7 @@ performer *const performers_mounts[OP_COUNT] = {
     [OP_OPEN] = mount_open,
     [OP_BIND_OPEN] = mount_bind_open,
     [OP_OVERLAY] = mount_overlay,
+    [OP_COPY_LAYERS] = copy_layers,
     [OP_PROPAGATION] = mount_propagation,
     [OP_ROOT_PROPAGATION] = mount_root_propagation,
     [OP_ATTACH] = mount_attach_slot,

@@ -110,6 +110,7 @@ enum token {
     X(CLONE, "clone", "{f}{t}", false)                                      \
     X(MAP_IDS, "idmap", "{t}", false)                                       \
     X(OPEN_USERNS, "open", "the new user namespace as {o}", false)          \
+    X(COPY_LAYERS, "copy", "{s}{t} to {p}", false)                          \
     X(OVERLAY, "overlay", "{s} under {p} as {o}{t}", false)                 \
     X(BIND_OPEN, "bind", "{s} as {o}{t}", false)                            \
     X(PRLIMIT, "rlimit", "{t}", false)                                      \

@@ -42,6 +42,33 @@ int plan_apparmor(struct builder *b)
     return 0;
 }
 
+static const char *no_overlay(const struct facts *facts)
+{
+    return facts->uid && facts->kernel < KERNEL(5, 11) ? "ordinary users have overlayfs since Linux 5.11" : "this kernel has no overlayfs";
+}
+
+/* Why no overlay can be had where nobody has asked for one in so many words; NULL: it can. */
+static const char *why_copy(struct builder *b, const char *no_memory)
+{
+    const struct root_config *root = &b->config->root;
+    if (root->upper != UPPER_FITTING && root->upper != UPPER_AUTO)
+        return NULL;
+    if (!b->facts->overlay)
+        return no_overlay(b->facts);
+    if (root->upper == UPPER_FITTING && !facts_upper_fits(b->facts) && no_memory)
+        return plan_text(b, "overlayfs cannot keep on %s what is written, and to keep it in memory %s", b->facts->root_fs, no_memory);
+    return NULL;
+}
+
+static const char *why_no_memory(const struct builder *b)
+{
+    const struct facts *facts = b->facts;
+    bool in_userns = b->ids.joined || (b->ids.fresh && !b->ids.host_overlay) || facts->in_userns;
+    if (facts->kernel < DETACHED_LAYERS)
+        return "needs Linux 6.15";
+    return in_userns && !facts->tmpfs_xattr ? "this kernel's tmpfs keeps no attributes" : NULL;
+}
+
 /* In memory nothing of the container touches a disk, nor is there anything to remove; but memory is less
  * than disks have, and counts against the container's limit: only where somebody asked, or where it is
  * the default and there is no limit. */
@@ -49,12 +76,17 @@ static int choose_upper(struct builder *b)
 {
     const struct root_config *root = &b->config->root;
     const struct facts *facts = b->facts;
-    if (!root->lowers || root->upper == UPPER_DISK || (root->upper == UPPER_FITTING && facts_upper_fits(facts)))
+    const char *reason = why_no_memory(b), *copy = root->lowers ? why_copy(b, reason) : NULL;
+    b->copied = root->lowers && (copy || root->upper == UPPER_COPY);
+    if (b->copied && b->ids.joined)
+        return refuse(-EOPNOTSUPP, "%s: the user namespace is another's, who may not have the files' ids (without %s, or --rootfs DIR)",
+                      root->upper == UPPER_COPY ? root->upper_origin : "overlay", root->upper == UPPER_COPY ? "it" : "--userns");
+    if (copy)
+        plan_note(b, "the image is copied, which takes time and room: %s (--upper copy says so)", copy);
+    if (root->lowers && !b->copied && !facts->overlay)
+        return refuse(-EOPNOTSUPP, "%s: %s (--upper copy does without)", root->origin ? root->origin : "overlay", no_overlay(facts));
+    if (!root->lowers || b->copied || root->upper == UPPER_DISK || (root->upper == UPPER_FITTING && facts_upper_fits(facts)))
         return 0;
-    bool in_userns = b->ids.joined || (b->ids.fresh && !b->ids.host_overlay) || facts->in_userns;
-    const char *reason = facts->kernel < DETACHED_LAYERS        ? "needs Linux 6.15"
-                         : in_userns && !facts->tmpfs_xattr ? "this kernel's tmpfs keeps no attributes"
-                                                            : NULL;
     if (reason && root->upper == UPPER_MEMORY)
         return refuse(-EOPNOTSUPP, "%s: %s (leave it out: then it is on disk)", root->upper_origin, reason);
     b->memory_upper = !reason;
@@ -70,14 +102,15 @@ int plan_prepare(struct builder *b)
     plan_add(b, (struct step){.op = OP_STATE, .by = HOST, .path = b->state,
                               .why = "the journal: what delete has to undo"});
     if (root->lowers && !b->memory_upper) {
-        bool owned = b->ids.idmapped_root;
+        bool owned = b->ids.idmapped_root && !b->copied;
         uint32_t owner = owned ? b->ids.map.uids.list[0].outside : b->facts->uid;
         plan_add(b, (struct step){.op = OP_LAYER, .by = HOST, .path = root->container,
                                   .text = owned ? plan_text(b, ", owned by %u", owner) : "",
                                   .number = owned ? (int64_t)owner : -1,
                                   .flags = b->ids.joined ? PASSABLE : 0,
                                   .mode = owned && !b->ids.host_overlay,
-                                  .why = "overlay: what the container writes is its own"});
+                                  .why = b->copied ? "what the container has is its own"
+                                                   : "overlay: what the container writes is its own"});
     }
     if (b->config->waits)
         plan_add(b, (struct step){.op = OP_LISTEN, .by = HOST, .out = SLOT_START,

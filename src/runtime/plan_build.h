@@ -40,6 +40,7 @@ struct builder {
     enum actor opener;   /* who opens the sources of binds for INIT */
     bool listened;       /* the filter has notifications */
     bool clone_into;     /* SLOT_CGROUP is where INIT is born */
+    bool copied;         /* the layers are copied: there is no overlay */
     bool memory_upper;   /* what is written into the overlay is kept in a tmpfs */
     bool devices;        /* /dev is the container's own tmpfs */
     bool host_dev;       /* HOST makes it */

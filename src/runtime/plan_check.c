@@ -20,6 +20,8 @@ struct order {
 
 static const struct order orders[] = {
     {OP_STATE, OP_LAYER, "without a journal it could not be undone"},
+    {OP_LAYER, OP_COPY_LAYERS, "there is no directory of the container's yet"},
+    {OP_COPY_LAYERS, OP_PIVOT, "the root would be empty"},
     {OP_STATE, OP_CGROUP_CREATE, "without a journal it could not be undone"},
     {OP_STATE, OP_NOTIFY_DIR, "there is no directory of the container's yet"},
     {OP_NOTIFY_DIR, OP_NOTIFY, "there is no directory for it yet"},
@@ -83,7 +85,7 @@ static const enum op after_seccomp[] = {OP_EXEC, OP_CAPS, OP_DIE_WITH};
 static const enum op privileged[] = {
     OP_MOUNT, OP_BIND,   OP_BIND_OPEN, OP_OVERLAY,  OP_ATTACH, OP_MKNOD,   OP_MASK,     OP_READONLY,
     OP_PIVOT, OP_SYSCTL, OP_HOSTNAME,  OP_LOOPBACK, OP_JOIN,   OP_UNSHARE, OP_BOUNDING, OP_CHOWN_TREE,
-    OP_ENTER, OP_REMOUNT, OP_COPY_UP, OP_VOLUME,
+    OP_ENTER, OP_REMOUNT, OP_COPY_UP, OP_VOLUME,  OP_COPY_LAYERS,
 };
 
 static bool is_one_of(enum op op, const enum op *list, size_t count)

@@ -131,7 +131,7 @@ static void add_start(struct builder *b)
 static void add_tidy(struct builder *b)
 {
     struct step step = {.op = OP_TIDY, .by = HOST, .phase = COMMAND};
-    if (!b->config->root.lowers)
+    if (!b->config->root.lowers || b->copied)
         return;
     if (!b->memory_upper && b->facts->uid == 0) {
         step.path = step.text = plan_text(b, "%s/work/work/incompat", b->config->root.container);

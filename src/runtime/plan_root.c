@@ -73,18 +73,43 @@ static struct step *add_overlay(struct builder *b, enum actor by)
                                                   : "the image is shared, its changes are not"});
 }
 
+/* In a user namespace the marks of root's layers, trusted.overlay.*, are not seen; without one INIT is as good. */
+static bool host_copies(const struct builder *b)
+{
+    return b->ids.idmapped_root || (b->ids.fresh && b->facts->uid == 0 && !b->facts->in_userns);
+}
+
+static void add_copy(struct builder *b, enum actor by)
+{
+    const struct root_config *root = &b->config->root;
+    struct copy_spec *copy = arena_alloc(b->arena, sizeof *copy);
+    size_t n = text_count((char *const *)root->lowers);
+    bool user = b->facts->uid || b->facts->in_userns;
+    *copy = (struct copy_spec){.lowers = root->lowers, .model = model_of(root), .container = root->container,
+                               .opaque = user ? "user.overlay.opaque" : "trusted.overlay.opaque"};
+    plan_add(b, (struct step){.op = OP_COPY_LAYERS, .by = by, .phase = by == HOST ? BIRTH : FILES, .source = root->lowers[0],
+                              .text = n > 1 ? plan_text(b, " and %zu layers below it", n - 1) : "",
+                              .path = plan_text(b, "%s/upper", root->container), .data = copy,
+                              .why = root->origin ? root->origin : "the image is shared, its copy is not"});
+}
+
 static void add_root_bind(struct builder *b, enum actor by)
 {
+    if (b->copied && !host_copies(b))
+        add_copy(b, by);
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     *spec = (struct mount_spec){.type = "bind", .recursive = true, .propagation = MS_PRIVATE,
                                 .propagate_all = true, .idmap = b->ids.idmapped_root,
                                 .set_all = plan_forbids_devices(b) ? MOUNT_ATTR_NODEV : 0,
                                 .idmap_all = b->ids.idmapped_root};
     plan_add(b, (struct step){.op = OP_BIND_OPEN, .by = by, .phase = by == HOST ? BIRTH : FILES,
-                              .source = b->config->root.path, .out = SLOT_ROOT, .data = spec,
+                              .source = b->copied ? plan_text(b, "%s/upper", b->config->root.container) : b->config->root.path,
+                              .out = SLOT_ROOT, .data = spec,
                               .in = spec->idmap ? SLOT_USERNS : SLOT_NONE,
                               .text = mount_options_describe(b->arena, spec),
-                              .why = b->config->root.origin ? b->config->root.origin : "/root/path"});
+                              .why = b->copied                ? "the copy"
+                                     : b->config->root.origin ? b->config->root.origin
+                                                              : "/root/path"});
 }
 
 /* Before Linux 6.7 a page has them all. */
@@ -136,13 +161,20 @@ static void add_attached_lowers(struct builder *b)
 
 /* ---- who makes it ---- */
 
+static bool has_overlay(const struct builder *b)
+{
+    return b->config->root.lowers && !b->copied;
+}
+
 int plan_root_sources(struct builder *b)
 {
+    if (b->copied && host_copies(b))
+        add_copy(b, HOST);
     if (!b->ids.idmapped_root)
         return 0;
-    if (b->config->root.lowers && !b->ids.host_overlay)
+    if (has_overlay(b) && !b->ids.host_overlay)
         return add_mapped_lowers(b);
-    if (b->config->root.lowers)
+    if (has_overlay(b))
         add_overlay(b, HOST);
     else
         add_root_bind(b, HOST);
@@ -152,17 +184,12 @@ int plan_root_sources(struct builder *b)
 
 int plan_root(struct builder *b)
 {
-    if (b->ids.idmapped_root && b->config->root.lowers && !b->ids.host_overlay) {
+    if (b->ids.idmapped_root && has_overlay(b) && !b->ids.host_overlay) {
         add_attached_lowers(b);
     } else if (!b->ids.idmapped_root) {
-        if (b->config->root.lowers && !b->facts->overlay)
-            return refuse(-EOPNOTSUPP,
-                          "overlay on %s: not possible in a user namespace on this kernel "
-                          "(Linux 5.11 can; or give a directory of its own with --rootfs DIR)",
-                          b->facts->root_fs);
-        if (b->config->root.lowers)
+        if (has_overlay(b))
             TRY(check_joined(b));
-        if (b->config->root.lowers)
+        if (has_overlay(b))
             add_overlay(b, INIT);
         else
             add_root_bind(b, INIT);

@@ -47,6 +47,8 @@ static const struct {
     {OP_UNMOUNT, EINVAL, "the kernel holds it together with others, or it is gone"},
     {OP_ENTER, ESRCH, "the container has ended"},
     {OP_ENTER, EPERM, "only who has made the container, or root, may enter it; who is not the host's root, once it is started"},
+    {OP_COPY_LAYERS, EMFILE, "each layer has a directory open a level: ulimit -n"},
+    {OP_COPY_LAYERS, ELOOP, "directories are deeper than 512"},
     {OP_COPY_UP, ENOSPC, "what is there does not fit into the tmpfs: its option size"},
     {OP_COPY_UP, EPERM, "device nodes cannot be copied in a user namespace"},
     {OP_BIND, EACCES, "the caller must be able to read the source, and in the root to make the place where there is none"},

@@ -59,6 +59,14 @@ struct overlay_spec {
     bool nodev;
 };
 
+/* COPY_LAYERS */
+struct copy_spec {
+    const char **lowers;   /* topmost first */
+    int model;             /* as above */
+    const char *container; /* holds upper/, which becomes the root, and work/ */
+    const char *opaque;    /* the attribute by which directories hide what lies below */
+};
+
 /* MAP_IDS */
 struct map_spec {
     struct idmaps uids, gids;

@@ -24,7 +24,8 @@ const char *const cgroup_manager_names[MANAGER_COUNT + 1] = {
     [MANAGER_CGROUPFS] = "cgroupfs", [MANAGER_SYSTEMD] = "systemd", [MANAGER_DISABLED] = "disabled"};
 
 const char *const upper_names[UPPER_COUNT] = {
-    [UPPER_DISK] = "disk", [UPPER_MEMORY] = "memory", [UPPER_AUTO] = "auto", [UPPER_FITTING] = "fitting"};
+    [UPPER_DISK] = "disk", [UPPER_MEMORY] = "memory", [UPPER_AUTO] = "auto", [UPPER_FITTING] = "fitting",
+    [UPPER_COPY] = "copy"};
 
 static const struct {
     const char *path;

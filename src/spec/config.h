@@ -208,6 +208,7 @@ enum upper_choice {
     UPPER_NONE, UPPER_DISK, UPPER_MEMORY,
     UPPER_AUTO,    /* in memory where that can be, else on disk */
     UPPER_FITTING, /* on disk where its file system can, else in memory */
+    UPPER_COPY,    /* on disk, and all of the layers with it: no overlay */
     UPPER_COUNT,
 };
 extern const char *const upper_names[UPPER_COUNT]; /* NULL, "disk", "memory", "auto" */

@@ -311,7 +311,7 @@ static int take_annotation(struct json_source *s, struct config *config, const s
             config->root.upper_origin = note->origin;
             return 0;
         }
-    return refuse(-EINVAL, "%s: %s: expected disk, memory or auto", s->name, note->origin);
+    return refuse(-EINVAL, "%s: %s: expected disk, memory, copy or auto", s->name, note->origin);
 }
 
 static int decode_annotations(struct json_source *s, struct json_object *value, void *into)

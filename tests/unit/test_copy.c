@@ -3,6 +3,7 @@
 #include "base/copy.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/merge.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -157,12 +158,80 @@ static void more_than_one_block_of_names_and_deep_ones(void **state)
     assert_int_equal(tree_copy(p->from, again), -ELOOP);
 }
 
+/* ---- layers ---- */
+
+static int make_layer(const struct place *p, const char *name)
+{
+    assert_int_equal(mkdirat(p->top, name, 0755), 0);
+    int fd = openat(p->top, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static int merge_two(const struct place *p, int above)
+{
+    auto_fd links = make_layer(p, "links");
+    const int layers[] = {above, p->from};
+    return layers_merge(&(struct merge){.layers = layers, .count = 2, .model = 0, .opaque = "user.overlay.opaque", .to = p->to, .links = links});
+}
+
+/* Each of two layers has links where the other has directories, and they lead out of the tree. */
+static void layers_do_not_follow_each_others_links(void **state)
+{
+    const struct place *p = *state;
+    auto_fd above = make_layer(p, "above");
+    auto_fd outside = make_layer(p, "outside");
+    put(outside, "secret", "s", 0644);
+    assert_int_equal(symlinkat("../outside", above, "link") | mkdirat(p->from, "link", 0755) | symlinkat("../outside", p->from, "directory") |
+                         mkdirat(above, "directory", 0700) | symlinkat("..", above, "up"), 0);
+    auto_fd below = openat(p->from, "link", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_fd inside = openat(above, "directory", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    put(below, "hidden", "h", 0644);
+    put(inside, "new", "n", 0644);
+    assert_int_equal(mknodat(above, "gone", S_IFCHR, 0) | linkat(inside, "new", above, "same", 0), 0);
+    put(p->from, "gone", "g", 0644);
+    assert_int_equal(fchmod(above, 01777), 0);
+    assert_int_equal(merge_two(p, above), 0);
+    struct stat st, same;
+    assert_int_equal(fstatat(p->to, "link", &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(fstatat(p->to, "directory/new", &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(fstatat(p->to, "same", &same, AT_SYMLINK_NOFOLLOW), 0);
+    assert_true(st.st_ino == same.st_ino && st.st_nlink == 2);
+    assert_int_equal(fstatat(p->to, "directory/secret", &st, 0), -1);
+    assert_int_equal(fstatat(p->to, "gone", &st, AT_SYMLINK_NOFOLLOW), -1);
+    assert_int_equal(fstat(p->to, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 01777);
+    assert_int_equal(faccessat(outside, "new", F_OK, 0) | faccessat(outside, "hidden", F_OK, 0), -1);
+    assert_int_equal(unlinkat(p->top, "links", AT_REMOVEDIR), 0);
+}
+
+static void an_opaque_directory_hides_what_is_below(void **state)
+{
+    const struct place *p = *state;
+    auto_fd above = make_layer(p, "above");
+    assert_int_equal(mkdirat(p->from, "d", 0755) | mkdirat(above, "d", 0755), 0);
+    auto_fd below = openat(p->from, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_fd inside = openat(above, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    put(below, "old", "o", 0644);
+    put(inside, "new", "n", 0644);
+    if (fsetxattr(inside, "user.overlay.opaque", "y", 1, 0) < 0)
+        skip(); /* tmpfs has such since Linux 6.6 */
+    assert_int_equal(merge_two(p, above), 0);
+    assert_int_equal(faccessat(p->to, "d/new", F_OK, 0), 0);
+    assert_int_equal(faccessat(p->to, "d/old", F_OK, 0), -1);
+    auto_fd merged = openat(p->to, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(fgetxattr(merged, "user.overlay.opaque", NULL, 0), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_kinds_with_what_belongs_to_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(holes_stay_holes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(more_than_one_block_of_names_and_deep_ones, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(layers_do_not_follow_each_others_links, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_opaque_directory_hides_what_is_below, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
