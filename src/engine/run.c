@@ -188,8 +188,8 @@ static int check_root(struct run *run)
                       root->origin, path);
     if (fd < 0)
         return fail(-errno, "%s: open %s", root->origin ? root->origin : "image", path);
-    if (faccessat(fd, ".", X_OK, AT_EACCESS) < 0)
-        return fail(-errno, "%s: enter %s", root->origin ? root->origin : "image", path);
+    if (root->origin && faccessat(fd, ".", X_OK, AT_EACCESS) < 0) /* an image's may be its container's alone to enter */
+        return fail(-errno, "%s: enter %s", root->origin, path);
     return 0;
 }
 

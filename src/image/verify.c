@@ -203,7 +203,7 @@ static const char *check_layer(const struct verifying *v, int dir, const char *n
         return arena_printf(arena, "its name is not that of what layer.json says it was made from %s", remedy_layer);
     if (!digest_valid(wanted))
         return arena_printf(arena, "layer.json has no digest of its files %s", remedy_layer);
-    auto_fd files = openat(dir, arena_printf(arena, "%s/fs", name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    auto_fd files = openat(dir, arena_printf(arena, "%s/fs", name), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     *damaged = files >= 0 || errno == ENOENT || errno == ENOTDIR;
     if (files < 0)
         return arena_printf(arena, "its files are missing: %s", strerror(errno));

@@ -286,3 +286,17 @@ os.execv(sys.argv[1], sys.argv[1:])' "$BOCAL" run box sh -c 'mkdir -p /d/e && ch
     contains "root:x:0:0"
     [ "$(python3 "$BATS_TEST_DIRNAME/../archive/tree.py" outside)" = "$before" ]
 }
+
+@test "a root directory that is another's, who alone may enter it, is so in the container, too" {
+    store
+    require ranges
+    busybox_tree one
+    chmod 0700 one
+    make image.tar --name box --owner .=5:6 one
+    bocal load -q image.tar
+    for where in disk auto copy; do
+        run bocal run --upper $where box stat -c %a:%u:%g /
+        [ "$status:$output" = 0:700:5:6 ] || { echo "$where: $output"; false; }
+    done
+    bocal image verify
+}
