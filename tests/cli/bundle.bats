@@ -78,7 +78,7 @@ assert not any("includes" in r or "excludes" in r for r in profile["syscalls"])'
     bundle "c['hooks'] = {'prestart': [{'path': 'true'}]}"
     refused 125 "/hooks/prestart/0/path: expected an absolute path" --bundle .
     bundle "c['annotations']['io.bocal.upper'] = 'tape'"
-    refused 125 "expected disk, memory or auto" --bundle .
+    refused 125 "expected disk, memory, copy or auto" --bundle .
     echo '{' >config.json
     refused 125 "not JSON" --bundle .
     refused 125 "No such file" --bundle "$work/none"

@@ -23,7 +23,7 @@ teardown() {
 end_containers() {
     local id
     for id in "$work"/root/*/; do
-        [ ! -d "$id" ] || timeout 30 "$work/bocal-runtime" --root "$work/root" delete --force "$(basename "$id")" || true
+        [ ! -d "$id" ] || [ ! -e "$work/bocal-runtime" ] || timeout 30 "$work/bocal-runtime" --root "$work/root" delete --force "$(basename "$id")" || true
     done
 }
 
