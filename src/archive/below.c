@@ -4,31 +4,19 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/overlay.h"
 #include "kernel/sys.h"
 
 #include <limits.h>
 #include <string.h>
-#include <sys/sysmacros.h>
-#include <sys/xattr.h>
 
 enum verdict { ABSENT, HIDDEN, FOUND };
-
-static bool is_opaque(const struct below *below, int directory)
-{
-    char value;
-    return fgetxattr(directory, below->opaque, &value, 1) == 1 && value == 'y';
-}
-
-bool below_is_whiteout(const struct stat *st)
-{
-    return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
-}
 
 /* PATH, of one part at least, in one layer. -errno. */
 static int look(const struct below *below, int layer, const char *path, struct below_found *found)
 {
     char part[NAME_MAX + 1];
-    bool opaque = is_opaque(below, layer);
+    bool opaque = overlay_is_opaque(layer, below->opaque);
     auto_fd held = -1;
     for (int directory = layer;;) {
         size_t length = strcspn(path, "/");
@@ -39,7 +27,7 @@ static int look(const struct below *below, int layer, const char *path, struct b
         path += length;
         if (fstatat(directory, part, &found->st, AT_SYMLINK_NOFOLLOW) < 0)
             return errno != ENOENT ? -errno : opaque ? HIDDEN : ABSENT;
-        if (below_is_whiteout(&found->st))
+        if (overlay_is_whiteout(&found->st))
             return HIDDEN;
         if (!*path++)
             return FOUND;
@@ -50,7 +38,7 @@ static int look(const struct below *below, int layer, const char *path, struct b
             return -errno;
         cleanup_fd(&held);
         directory = held = next;
-        opaque = opaque || is_opaque(below, held);
+        opaque = opaque || overlay_is_opaque(held, below->opaque);
     }
 }
 

@@ -22,6 +22,3 @@ int below_find(const struct below *below, const char *path, struct below_found *
 
 /* Opens the directory PATH of the layer; "" is the layer's root. -errno, no sentence. */
 int below_open(int layer, const char *path);
-
-/* How overlayfs says that a name of the layers below is gone: a character device 0:0. */
-bool below_is_whiteout(const struct stat *st);

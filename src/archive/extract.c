@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/copy.h"
 #include "base/error.h"
+#include "base/overlay.h"
 #include "kernel/sys.h"
 
 #include <archive.h>
@@ -247,7 +248,7 @@ static int link_to(struct item *item, const struct name *target)
     int r = from < 0 ? from : SYS_RESULT(fstatat(from, base, &st, AT_SYMLINK_NOFOLLOW));
     if (r < 0)
         return r;
-    if (S_ISDIR(st.st_mode) || below_is_whiteout(&st))
+    if (S_ISDIR(st.st_mode) || overlay_is_whiteout(&st))
         return refuse(-EINVAL, "/" QUOTE ": a hard link to /" QUOTE ", which is %s", item->name.path, target->path,
                       S_ISDIR(st.st_mode) ? "a directory" : "hidden by the same tar");
     if (strcmp(target->path, item->name.path) == 0)

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/overlay.h"
 #include "kernel/sys.h"
 
 #include <string.h>
@@ -162,7 +163,7 @@ static int make(struct tree *tree, int parent, const char *base, const char *pat
         return fail(-errno, "make the directory /" QUOTE, path);
     if (S_ISDIR(st.st_mode))
         return EXISTED;
-    if (!force && !below_is_whiteout(&st))
+    if (!force && !overlay_is_whiteout(&st))
         return refuse(-ENOTDIR, "/" QUOTE ": entries of the tar are below it, and it is %s of the same tar", path,
                       S_ISLNK(st.st_mode) ? "a link" : "no directory");
     TRY(tree_clear(tree, parent, base));

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/json_write.h"
 #include "base/option.h"
+#include "base/overlay.h"
 #include "base/process.h"
 #include "base/text.h"
 
@@ -127,8 +128,8 @@ static int unpack_with(const struct unpack_options *wanted, struct unpack *unpac
         TRY(userns_enter(wanted->userns));
     struct extractor *extractor = &unpack->extractor;
     extractor->tree.below = (struct below){.layers = layers, .count = wanted->parents,
-                                           .opaque = wanted->user ? "user.overlay.opaque" : "trusted.overlay.opaque",
-                                           .also = wanted->both ? "user.overlay.opaque" : NULL};
+                                           .opaque = wanted->user ? OVERLAY_OPAQUE_USER : OVERLAY_OPAQUE,
+                                           .also = wanted->both ? OVERLAY_OPAQUE_USER : NULL};
     extractor->tree.policy.flat = wanted->flat;
     extractor->skip_devices = wanted->flat || process_in_userns();
     extractor->limit = limit;

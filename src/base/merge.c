@@ -1,15 +1,16 @@
+/* A directory is merged by reading it in each layer, from the topmost on: the first that has a name has the say. What that is decides whether the
+ * layers below are looked into as well: for a directory, down to one that is opaque or has something else there. */
 #include "base/merge.h"
 
 #include "base/cleanup.h"
 #include "base/copy.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/overlay.h"
 
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/xattr.h>
 
 enum { OPEN_DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, DEEPEST = 512 };
 
@@ -20,17 +21,6 @@ struct level {
     size_t count, layer; /* of which one the entries are read */
     int to, depth;
 };
-
-static bool is_whiteout(const struct stat *st)
-{
-    return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
-}
-
-static bool is_opaque(const struct merge *merge, int directory)
-{
-    char value;
-    return fgetxattr(directory, merge->opaque, &value, 1) == 1 && value == 'y';
-}
 
 static void close_all(const int *fds, size_t count)
 {
@@ -99,7 +89,7 @@ static int open_parts(const struct level *level, const char *name, int *parts)
             return r;
         }
         n += r;
-        if (r && is_opaque(level->merge, parts[n - 1]))
+        if (r && overlay_is_opaque(parts[n - 1], level->merge->opaque))
             break;
     }
     return n;
@@ -142,7 +132,7 @@ static int entry_merge(int dir, const char *name, unsigned char type, void *data
     }
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    if (is_whiteout(&st))
+    if (overlay_is_whiteout(&st))
         return 0;
     return S_ISDIR(st.st_mode) ? directory_merge(level, name) : file_merge(level, dir, name, &st);
 }

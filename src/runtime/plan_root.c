@@ -5,6 +5,7 @@
 #include "runtime/plan_build.h"
 
 #include "base/error.h"
+#include "base/overlay.h"
 #include "base/text.h"
 #include "kernel/sys.h"
 #include "runtime/mount_options.h"
@@ -12,6 +13,11 @@
 #include <string.h>
 
 /* ---- layers ---- */
+
+static bool has_overlay(const struct builder *b)
+{
+    return b->config->root.lowers && !b->copied;
+}
 
 /* The directory that an image's layers lie in, STORE/layers, where there are several: they are id-mapped together, by one mount. */
 static const char *layers_base(struct builder *b)
@@ -38,7 +44,13 @@ static int model_of(const struct root_config *root)
 static const char *describe_overlay(struct builder *b, const struct overlay_spec *overlay)
 {
     const char *model = overlay->model < 0 ? "" : overlay->model ? plan_text(b, ", / like %s", b->config->root.model) : ", / alike";
-    return plan_text(b, "%s%s", overlay->idmapped ? ", layers id-mapped" : "", model);
+    return plan_text(b, "%s%s", b->ids.idmapped_root ? ", layers id-mapped" : "", model);
+}
+
+static enum layer_api layer_api(const struct builder *b)
+{
+    unsigned kernel = b->facts->kernel;
+    return kernel >= DETACHED_LAYERS ? LAYERS_FDS : kernel >= KERNEL(6, 7) ? LAYERS_NAMED : LAYERS_JOINED;
 }
 
 static struct overlay_spec *overlay_spec(struct builder *b)
@@ -48,9 +60,7 @@ static struct overlay_spec *overlay_spec(struct builder *b)
         .lowers = b->config->root.lowers,
         .model = model_of(&b->config->root),
         .base = layers_base(b),
-        .api = b->facts->kernel >= DETACHED_LAYERS ? LAYERS_FDS
-               : b->facts->kernel >= KERNEL(6, 7)  ? LAYERS_NAMED
-                                                   : LAYERS_JOINED,
+        .api = layer_api(b),
         .container = b->memory_upper ? NULL : b->config->root.container,
         .owner = b->ids.host_overlay ? b->ids.map.uids.list[0].outside : 0,
         .idmapped = b->ids.idmapped_root,
@@ -60,12 +70,11 @@ static struct overlay_spec *overlay_spec(struct builder *b)
     return overlay;
 }
 
-static struct step *add_overlay(struct builder *b, enum actor by)
+static void add_overlay(struct builder *b, enum actor by, struct overlay_spec *overlay)
 {
-    struct overlay_spec *overlay = overlay_spec(b);
-    return plan_add(b, (struct step){
+    plan_add(b, (struct step){
                     .op = OP_OVERLAY, .by = by, .phase = by == HOST ? BIRTH : FILES,
-                    .source = overlay->lowers[0],
+                    .source = b->config->root.lowers[0],
                     .path = overlay->container ? overlay->container : "a tmpfs of its own",
                     .in = overlay->idmapped ? SLOT_USERNS : SLOT_NONE, .out = SLOT_ROOT,
                     .text = describe_overlay(b, overlay), .data = overlay,
@@ -86,7 +95,7 @@ static void add_copy(struct builder *b, enum actor by)
     size_t n = text_count((char *const *)root->lowers);
     bool user = b->facts->uid || b->facts->in_userns;
     *copy = (struct copy_spec){.lowers = root->lowers, .model = model_of(root), .container = root->container,
-                               .opaque = user ? "user.overlay.opaque" : "trusted.overlay.opaque"};
+                               .opaque = user ? OVERLAY_OPAQUE_USER : OVERLAY_OPAQUE};
     plan_add(b, (struct step){.op = OP_COPY_LAYERS, .by = by, .phase = by == HOST ? BIRTH : FILES, .source = root->lowers[0],
                               .text = n > 1 ? plan_text(b, " and %zu layers below it", n - 1) : "",
                               .path = plan_text(b, "%s/upper", root->container), .data = copy,
@@ -113,9 +122,9 @@ static void add_root_bind(struct builder *b, enum actor by)
 }
 
 /* Before Linux 6.7 a page has them all. */
-static int check_joined(struct builder *b)
+static int check_joined(const struct builder *b)
 {
-    if (overlay_spec(b)->api == LAYERS_JOINED && text_count((char *const *)b->config->root.lowers) > MAX_JOINED)
+    if (has_overlay(b) && layer_api(b) == LAYERS_JOINED && text_count((char *const *)b->config->root.lowers) > MAX_JOINED)
         return refuse(-E2BIG, "overlay: more than %d layers need Linux 6.7", MAX_JOINED);
     return 0;
 }
@@ -127,7 +136,6 @@ static int add_mapped_lowers(struct builder *b)
     const char *base = layers_base(b);
     struct mount_spec *spec = arena_alloc(b->arena, sizeof *spec);
     *spec = (struct mount_spec){.type = "bind", .idmap = true, .set = MOUNT_ATTR_RDONLY};
-    TRY(check_joined(b));
     if (b->config->root.lowers[1] && !base)
         return refuse(-EOPNOTSUPP, "overlay: layers that do not lie in one directory need Linux 6.15");
     b->lowers = (enum slot)(SLOT_MOUNT + (int)b->n_mounts++);
@@ -154,20 +162,14 @@ static void add_attached_lowers(struct builder *b)
     overlay->lowers = attached;
     overlay->base = NULL;
     overlay->idmapped = false;
-    struct step *step = add_overlay(b, INIT);
-    step->data = overlay;
-    step->in = SLOT_NONE;
+    add_overlay(b, INIT, overlay);
 }
 
 /* ---- who makes it ---- */
 
-static bool has_overlay(const struct builder *b)
-{
-    return b->config->root.lowers && !b->copied;
-}
-
 int plan_root_sources(struct builder *b)
 {
+    TRY(check_joined(b));
     if (b->copied && host_copies(b))
         add_copy(b, HOST);
     if (!b->ids.idmapped_root)
@@ -175,7 +177,7 @@ int plan_root_sources(struct builder *b)
     if (has_overlay(b) && !b->ids.host_overlay)
         return add_mapped_lowers(b);
     if (has_overlay(b))
-        add_overlay(b, HOST);
+        add_overlay(b, HOST, overlay_spec(b));
     else
         add_root_bind(b, HOST);
     plan_parcel(b, SLOT_ROOT);
@@ -188,9 +190,7 @@ int plan_root(struct builder *b)
         add_attached_lowers(b);
     } else if (!b->ids.idmapped_root) {
         if (has_overlay(b))
-            TRY(check_joined(b));
-        if (has_overlay(b))
-            add_overlay(b, INIT);
+            add_overlay(b, INIT, overlay_spec(b));
         else
             add_root_bind(b, INIT);
     }
